@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weft/base/bytes.h"
+#include "weft/base/errc_category.h"
+#include "weft/base/executor.h"
+#include "weft/base/ids.h"
+#include "weft/base/result.h"
+
+namespace weft::log {
+
+enum class errc {
+  overloaded = 1,  ///< nothing was written; try again later
+  commit_unknown,  ///< the append may have landed: read back before retrying
+  failed,          ///< the log can no longer append (sync error, fenced); reads may still work
+  disk_full,       ///< nothing was written; appends work again once there is room
+  corrupt,         ///< stored bytes are not what was written
+  not_found,       ///< the document has no records
+  trimmed,         ///< the position asked for was trimmed away
+  closed,          ///< the log is shutting down
+};
+const char* describe(errc code);
+std::error_code make_error_code(errc code);
+
+using base::log_offset;
+
+/// Where a record lies. `partition` is 0 on the embedded log, whose one partition holds every
+/// document; `topic` is what a TopicResolver of a partitioned log would have said.
+struct LogPosition {
+  std::string cluster;  ///< empty: the only one
+  base::log_id log;
+  std::string topic;
+  std::int32_t partition = 0;
+  log_offset offset;
+};
+
+/// One operation as the log holds it.
+///
+/// `envelope` is the client's envelope verbatim (see protocol/envelope.h); the other fields are
+/// what the server knows and a client cannot forge.
+/// Source: docs/formats/log_record.md.
+struct Record {
+  base::operation_id operation;
+  std::int64_t received_at_ms = 0;  ///< wall clock of the accepting node; for people only
+  std::string identity;             ///< authenticated identity; empty when anonymous
+  base::shared_bytes envelope;      ///< 2..record_bytes_max bytes
+};
+
+/// A record and the offset it has in the partition.
+struct CommittedRecord {
+  log_offset offset;
+  Record record;
+};
+
+/// Records of one document in log order, contiguous for that document.
+using record_batch = std::vector<CommittedRecord>;
+
+/// What a subscriber of a document hears. All calls come on the executor it subscribed with.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+
+  /// Records that are durable now, in log order, each exactly once, none skipped.
+  virtual void on_committed(const record_batch& records) = 0;
+
+  /// These operations, appended through this log object, will not be seen in on_committed.
+  /// commit_unknown means that they may still be in the log after a restart.
+  virtual void on_append_failed(const std::vector<base::operation_id>& operations,
+                                const base::error& why) = 0;
+};
+
+/// Keeps a subscription alive; destroying it ends it: no call comes after the destructor returns
+/// (destroy it on the executor it was made with).
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+/// A slice of a document's history.
+struct ReadResult {
+  record_batch records;
+  log_offset next;   ///< where to go on reading
+  bool more = false; ///< records at or after `next` existed when this was read
+};
+
+/// One document's records found while reading a partition.
+struct PartitionRecord {
+  base::DocumentId document;
+  CommittedRecord entry;
+};
+
+struct PartitionReadResult {
+  std::vector<PartitionRecord> records;
+  log_offset next;
+  bool more = false;
+};
+
+template <typename T>
+using callback = std::move_only_function<void(base::result<T>)>;
+
+/// The durable, ordered stream of operations that everything else derives from.
+///
+/// Durability: a record reaches on_committed only once losing every unsynced byte of the machine
+/// would not lose it (with durability `fsync`).
+/// Order: records of one document appear to every reader and subscriber in one order; appends of
+/// one executor to one document keep their order.
+/// Threading: every method may be called on any thread; callbacks run on the executor passed in.
+/// The log must outlive its subscriptions; executors must outlive close().
+class OpLog {
+ public:
+  virtual ~OpLog() = default;
+
+  /// This log's identity; changes when the log is recreated or restored.
+  virtual base::log_id id() const = 0;
+
+  /// The actor of this incarnation of the data directory: operation ids made here carry it.
+  virtual std::uint64_t actor() const = 0;
+
+  /// The first `seq` of this actor that no stored record uses.
+  virtual std::uint64_t next_seq() const = 0;
+
+  /// Appends records to one document, in order, as one unit as far as the log's limits allow.
+  /// The outcome is told to the document's subscribers: on_committed, or on_append_failed.
+  /// A document may be appended to without a subscriber (the outcome is then lost).
+  /// Errors (returned at once, nothing written): overloaded when more than
+  /// inflight_bytes_max wait; failed; closed.
+  virtual base::result<void> append(const base::DocumentId& document,
+                                    std::vector<Record> records) = 0;
+
+  /// Hears of every record of the document committed after this call. To miss none, subscribe
+  /// first and then read up to `end`.
+  virtual std::unique_ptr<Subscription> subscribe(const base::DocumentId& document,
+                                                  base::Executor& executor,
+                                                  Subscriber& subscriber) = 0;
+
+  /// Reads the document's records with offset >= from, at most about bytes_max bytes of envelopes
+  /// (at least one record if there is one). A document never written to reads as empty.
+  /// Errors: trimmed, corrupt, closed.
+  virtual void read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,
+                    base::Executor& executor, callback<ReadResult> done) = 0;
+
+  /// Reads all documents' records of a partition with offset >= from, in offset order.
+  virtual void read_partition(std::int32_t partition, log_offset from, std::size_t bytes_max,
+                              base::Executor& executor, callback<PartitionReadResult> done) = 0;
+
+  /// The offset after the last durable record of the document (0 when there is none).
+  virtual void end(const base::DocumentId& document, base::Executor& executor,
+                   callback<log_offset> done) = 0;
+
+  /// Every document that has records, in unspecified order, starting after `after` (exclusive;
+  /// nullptr: from the start), at most `count_max`.
+  virtual void documents(const base::DocumentId* after, std::size_t count_max,
+                         base::Executor& executor,
+                         callback<std::vector<base::DocumentId>> done) = 0;
+
+  /// Forgets the document's records with offset < before. Reading below then fails with trimmed.
+  virtual void trim(const base::DocumentId& document, log_offset before, base::Executor& executor,
+                    callback<void> done) = 0;
+
+  /// The position of an offset in this log, as acknowledgements show it.
+  virtual LogPosition position(const base::DocumentId& document, log_offset offset) const = 0;
+
+  /// True while appends can succeed; readiness and metrics ask this.
+  virtual bool writable() const = 0;
+
+  /// Commits what was accepted, then refuses everything. Blocks until done.
+  virtual void close() = 0;
+};
+
+}  // namespace weft::log
+
+template <>
+struct std::is_error_code_enum<weft::log::errc> : std::true_type {};

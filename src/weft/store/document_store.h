@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weft/base/bytes.h"
+#include "weft/base/errc_category.h"
+#include "weft/base/executor.h"
+#include "weft/base/ids.h"
+#include "weft/base/result.h"
+
+namespace weft::store {
+
+enum class errc {
+  unavailable = 1,  ///< the store cannot be reached or is full; try again later
+  corrupt,          ///< stored bytes fail their checksum; the evidence stays in place
+  stale,            ///< a newer snapshot is already there; nothing was written
+  closed,
+};
+const char* describe(errc code);
+std::error_code make_error_code(errc code);
+
+/// The state of a document up to a position of its log.
+struct Snapshot {
+  base::log_id log;           ///< the log that `covered_end` counts in
+  base::log_offset covered_end;  ///< every record with offset < covered_end is contained
+  base::shared_bytes update;  ///< compacted Yjs update, format v1
+};
+
+template <typename T>
+using callback = std::move_only_function<void(base::result<T>)>;
+
+/// Snapshots by document.
+///
+/// A snapshot and its covered position are stored atomically: a reader sees both or neither.
+/// Threading: any thread; callbacks run on the executor passed in.
+class DocumentStore {
+ public:
+  virtual ~DocumentStore() = default;
+
+  /// The newest snapshot, or nullopt when the store was really read and has none.
+  /// Errors: unavailable, corrupt: never to be taken for an empty document.
+  virtual void load_snapshot(const base::DocumentId& document, base::Executor& executor,
+                             callback<std::optional<Snapshot>> done) = 0;
+
+  /// Replaces the snapshot if the new one covers at least as much of the same log (or comes from
+  /// another log). Durable before `done` says so. Errors: stale, unavailable.
+  virtual void save_snapshot(const base::DocumentId& document, Snapshot snapshot,
+                             base::Executor& executor, callback<void> done) = 0;
+
+  /// Finishes accepted work, then refuses. Blocks.
+  virtual void close() = 0;
+};
+
+}  // namespace weft::store
+
+template <>
+struct std::is_error_code_enum<weft::store::errc> : std::true_type {};
