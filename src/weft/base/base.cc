@@ -13,16 +13,16 @@ void invariant_broken(const char* expression, const char* file, int line) {
   std::abort();
 }
 
-std::string to_string(const DocumentId& id) {
-  std::string out = id.room_id + "/" + id.doc_id;
-  if (id.subdoc_id) out += "/" + *id.subdoc_id;
+std::string to_string(const DocumentId& document) {
+  std::string out = document.room_id + "/" + document.doc_id;
+  if (document.subdoc_id) out += "/" + *document.subdoc_id;
   return out;
 }
 
-std::string to_string(operation_id id) {
+std::string to_string(OperationId operation) {
   char text[48];
-  std::snprintf(text, sizeof text, "%016llx:%llu", static_cast<unsigned long long>(id.actor),
-                static_cast<unsigned long long>(id.seq));
+  std::snprintf(text, sizeof text, "%016llx:%llu", static_cast<unsigned long long>(operation.actor),
+                static_cast<unsigned long long>(operation.seq));
   return text;
 }
 
@@ -34,10 +34,10 @@ std::uint64_t system_seed() {
 }  // namespace weft::base
 
 std::size_t std::hash<weft::base::DocumentId>::operator()(
-    const weft::base::DocumentId& id) const noexcept {
+    const weft::base::DocumentId& document) const noexcept {
   const std::hash<std::string> hash;
-  std::size_t h = hash(id.room_id);
-  h = h * 0x9e3779b97f4a7c15ULL + hash(id.doc_id);
-  if (id.subdoc_id) h = h * 0x9e3779b97f4a7c15ULL + hash(*id.subdoc_id) + 1;
+  std::size_t h = hash(document.room_id);
+  h = h * 0x9e3779b97f4a7c15ULL + hash(document.doc_id);
+  if (document.subdoc_id) h = h * 0x9e3779b97f4a7c15ULL + hash(*document.subdoc_id) + 1;
   return h;
 }

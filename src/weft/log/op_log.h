@@ -33,7 +33,7 @@ using base::log_offset;
 /// document; `topic` is what a TopicResolver of a partitioned log would have said.
 struct LogPosition {
   std::string cluster;  ///< empty: the only one
-  base::log_id log;
+  base::log_identity log;
   std::string topic;
   std::int32_t partition = 0;
   log_offset offset;
@@ -45,7 +45,7 @@ struct LogPosition {
 /// what the server knows and a client cannot forge.
 /// Source: docs/formats/log_record.md.
 struct Record {
-  base::operation_id operation;
+  base::OperationId operation;
   std::int64_t received_at_ms = 0;  ///< wall clock of the accepting node; for people only
   std::string identity;             ///< authenticated identity; empty when anonymous
   base::shared_bytes envelope;      ///< 2..record_bytes_max bytes
@@ -70,7 +70,7 @@ class Subscriber {
 
   /// These operations, appended through this log object, will not be seen in on_committed.
   /// commit_unknown means that they may still be in the log after a restart.
-  virtual void on_append_failed(const std::vector<base::operation_id>& operations,
+  virtual void on_append_failed(const std::vector<base::OperationId>& operations,
                                 const base::error& why) = 0;
 };
 
@@ -116,7 +116,7 @@ class OpLog {
   virtual ~OpLog() = default;
 
   /// This log's identity; changes when the log is recreated or restored.
-  virtual base::log_id id() const = 0;
+  virtual base::log_identity id() const = 0;
 
   /// The actor of this incarnation of the data directory: operation ids made here carry it.
   virtual std::uint64_t actor() const = 0;
