@@ -35,9 +35,9 @@ std::uint64_t system_seed() {
 
 std::size_t std::hash<weft::base::DocumentId>::operator()(
     const weft::base::DocumentId& document) const noexcept {
-  const std::hash<std::string> hash;
-  std::size_t h = hash(document.room_id);
-  h = h * 0x9e3779b97f4a7c15ULL + hash(document.doc_id);
-  if (document.subdoc_id) h = h * 0x9e3779b97f4a7c15ULL + hash(*document.subdoc_id) + 1;
+  const std::hash<std::string> hash_of;
+  std::size_t h = hash_of(document.room_id);
+  h = h * 0x9e3779b97f4a7c15ULL + hash_of(document.doc_id);
+  if (document.subdoc_id) h = h * 0x9e3779b97f4a7c15ULL + hash_of(*document.subdoc_id) + 1;
   return h;
 }
