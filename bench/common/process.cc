@@ -1,0 +1,53 @@
+#include "common/process.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace weft::bench {
+
+std::int64_t now_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+ProcessUse process_use(pid_t pid) {
+  ProcessUse use;
+  // The CPU clock of a process counts the same as utime + stime in /proc/PID/stat, but in
+  // nanoseconds where that has ticks of 10 ms.
+  clockid_t clock{};
+  timespec t{};
+  if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &t) == 0) {
+    use.cpu_seconds = static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+  }
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string word;
+  while (status >> word) {
+    std::size_t kib = 0;
+    if (word == "VmRSS:" && status >> kib) use.rss_bytes = kib * 1024;
+    if (word == "RssAnon:" && status >> kib) use.anon_bytes = kib * 1024;
+  }
+  return use;
+}
+
+double steal_seconds() {
+  std::ifstream stat("/proc/stat");
+  std::string word;
+  stat >> word;
+  double ticks = 0;
+  for (int field = 0; field < 8; ++field) stat >> ticks;
+  return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace weft::bench

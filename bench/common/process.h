@@ -1,0 +1,27 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::bench {
+
+/// Nanoseconds of the monotonic clock.
+std::int64_t now_ns();
+
+/// What one process has used so far. Zero fields when the process is gone.
+struct ProcessUse {
+  double cpu_seconds = 0;      ///< all threads, user and system
+  std::size_t rss_bytes = 0;   ///< VmRSS
+  std::size_t anon_bytes = 0;  ///< RssAnon: memory the program itself asked for
+};
+ProcessUse process_use(pid_t pid);
+
+/// CPU seconds the hypervisor kept from this machine since boot, summed over its cores.
+double steal_seconds();
+
+/// Lets this process open as many files as the hard limit allows.
+void raise_file_limit();
+
+}  // namespace weft::bench
