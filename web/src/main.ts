@@ -1,0 +1,218 @@
+import './style.css';
+
+import { by_id, make } from './dom';
+import { DocumentList } from './documents';
+import { Editor } from './editor';
+import { from_hash, label, same, to_hash, type Route } from './route';
+import { Session, type Status } from './session';
+import { Sidebar } from './sidebar';
+import { Switcher } from './switcher';
+import { initials, load_user, type User } from './user';
+
+const mac = /Mac|iPhone|iPad/.test(navigator.platform);
+
+class App {
+  private user_ = load_user();
+  private session_: Session | null = null;
+  private editor_: Editor | null = null;
+  private focus_when_loaded_ = false;
+  private banner_ = '';
+  private people_ = '';
+  private readonly documents_ = new DocumentList(() => this.draw_list_());
+  private readonly switcher_ = new Switcher(
+    () => this.documents_.listing.documents,
+    (route) => this.go_(route),
+  );
+  private readonly sidebar_ = new Sidebar(
+    this.user_,
+    (user) => this.change_user_(user),
+    (route) => this.go_(route),
+  );
+
+  constructor() {
+    for (const id of ['find-key', 'empty-key']) by_id(id).textContent = mac ? '⌘ K' : 'Ctrl K';
+    by_id('find').addEventListener('click', () => this.switcher_.show());
+    by_id('empty-create').addEventListener('click', () => this.sidebar_.focus_new());
+    by_id('undo').addEventListener('click', () => this.session_?.undo.undo());
+    by_id('redo').addEventListener('click', () => this.session_?.undo.redo());
+    by_id('skip').addEventListener('click', (event) => {
+      event.preventDefault();
+      if (this.editor_) this.editor_.focus();
+      else this.sidebar_.focus_new();
+    });
+    by_id('docs').addEventListener('click', () => (this.focus_when_loaded_ = true));
+    addEventListener(
+      'keydown',
+      (event) => {
+        const only = mac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
+        if (!only || event.altKey || event.shiftKey || event.key.toLowerCase() !== 'k') return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.switcher_.show();
+      },
+      { capture: true }, // before the editor, which has a use for these keys too
+    );
+    addEventListener('beforeunload', (event) => {
+      if (this.session_?.status.unsent) event.preventDefault();
+    });
+    addEventListener('hashchange', () => this.route_());
+    this.route_();
+  }
+
+  /** Opens a document because the user asked for it: it gets the keyboard once it is there. */
+  private go_(route: Route): void {
+    this.focus_when_loaded_ = true;
+    this.sidebar_.close();
+    if (same(route, this.session_?.route ?? null)) this.draw_status_(this.session_!.status);
+    else location.hash = to_hash(route);
+  }
+
+  private route_(): void {
+    const route = from_hash(location.hash);
+    if (same(route, this.session_?.route ?? null) && route) return;
+    this.open_(route);
+  }
+
+  private open_(route: Route | null): void {
+    this.editor_?.close();
+    this.session_?.close();
+    this.editor_ = null;
+    this.session_ = null;
+    this.banner_ = '';
+    for (const id of ['page', 'state', 'history', 'people']) by_id(id).hidden = !route;
+    by_id('empty').hidden = !!route;
+    by_id('banner').hidden = true;
+    by_id('title').textContent = route ? label(route) : 'Welcome';
+    document.title = route ? `${label(route)} · Weft` : 'Weft';
+    if (route) {
+      this.session_ = new Session(
+        route,
+        this.user_,
+        (status) => this.draw_status_(status),
+        () => this.draw_people_(),
+      );
+      this.editor_ = new Editor(by_id('editor'), this.session_, () => this.sidebar_.focus_current());
+      const { undo } = this.session_;
+      undo.on('stack-item-added', () => this.draw_history_());
+      undo.on('stack-item-popped', () => this.draw_history_());
+      this.draw_status_(this.session_.status);
+      this.draw_history_();
+      this.draw_people_();
+    }
+    this.draw_list_();
+  }
+
+  private change_user_(user: User): void {
+    this.user_ = user;
+    this.session_?.set_user(user);
+  }
+
+  private draw_list_(): void {
+    this.sidebar_.draw(this.documents_.listing, this.session_?.route ?? null);
+    this.switcher_.refresh();
+  }
+
+  private draw_status_(status: Status): void {
+    const { state, loaded, unsent, reason } = status;
+    const element = by_id('state');
+    const was = element.dataset.state;
+    element.dataset.state = state;
+    const said = {
+      connecting: 'Connecting…',
+      synced: 'Saved and up to date',
+      offline: loaded ? 'Offline, reconnecting…' : 'No connection, trying again…',
+      denied: 'Closed by the server',
+      broken: 'Cannot be loaded, trying again…',
+    }[state];
+    const text = by_id('state-text');
+    if (text.textContent !== said) text.textContent = said; // else it would be read out again
+    by_id('page').classList.toggle('loading', !loaded);
+    by_id('page').setAttribute('aria-busy', String(!loaded && state === 'connecting'));
+    this.editor_?.set_writable(loaded && state !== 'denied');
+    this.draw_banner_(state, loaded, unsent, reason);
+    if (loaded && this.focus_when_loaded_) {
+      this.focus_when_loaded_ = false;
+      this.editor_?.focus();
+    }
+    if (state === 'synced' && was !== 'synced') this.documents_.refresh();
+  }
+
+  private draw_banner_(state: Status['state'], loaded: boolean, unsent: number, reason: string): void {
+    const kept = unsent === 0 ? '' : unsent === 1 ? ' 1 change is waiting.' : ` ${unsent} changes are waiting.`;
+    const offline = `${reason || 'You are offline.'} Your edits are kept in this tab and sent as soon as the connection is back.${kept}`;
+    const said = {
+      connecting: '',
+      synced: '',
+      offline: loaded ? offline : reason,
+      broken: reason,
+      denied: loaded ? `${reason} You can read and copy the text, but not change it here.` : reason,
+    }[state];
+    const banner = by_id('banner');
+    banner.hidden = said === '';
+    banner.dataset.state = state;
+    // An alert that counts along with typing would be read out at every key.
+    banner.setAttribute('aria-live', unsent > 1 ? 'off' : 'assertive');
+    by_id('banner-text').textContent = said;
+    if (this.banner_ === state) return; // its buttons stand, and may have the focus
+    this.banner_ = state;
+    const actions: HTMLElement[] = [];
+    const act = (name: string, run: (button: HTMLButtonElement) => void) => {
+      const button = make('button', { type: 'button' }, name);
+      button.addEventListener('click', () => run(button));
+      actions.push(button);
+    };
+    if (state === 'denied' && loaded) act('Copy the text', (button) => void this.copy_(button));
+    if (state === 'denied') act('Load again', () => this.open_(this.session_!.route));
+    if (state === 'offline' || state === 'broken') act('Try now', () => this.session_?.retry());
+    by_id('banner-actions').replaceChildren(...actions);
+  }
+
+  private async copy_(button: HTMLButtonElement): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(this.session_?.text.toString() ?? '');
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Not allowed to copy';
+    }
+  }
+
+  private draw_history_(): void {
+    const undo = this.session_?.undo;
+    // aria-disabled and not disabled: a button that disables itself would drop the focus.
+    by_id('undo').setAttribute('aria-disabled', String(!undo?.canUndo()));
+    by_id('redo').setAttribute('aria-disabled', String(!undo?.canRedo()));
+  }
+
+  private draw_people_(): void {
+    const list = by_id('people');
+    const people = this.session_?.people() ?? [];
+    const drawing = JSON.stringify(people);
+    if (drawing === this.people_) return; // somebody only moved; a button stays under its click
+    this.people_ = drawing;
+    const focused = (document.activeElement as HTMLElement | null)?.dataset.client;
+    list.replaceChildren(
+      ...people.map(({ client, self, user }) => {
+        const avatar = make('span', { class: 'avatar', 'aria-hidden': 'true' }, initials(user.name));
+        avatar.style.setProperty('--person', user.color);
+        const name = make('span', { class: 'person-name' }, self ? `${user.name} (you)` : user.name);
+        const item = make('li', { 'data-testid': 'person' });
+        if (self) {
+          item.append(make('span', { class: 'person', title: `${user.name} (you)` }, avatar, name));
+        } else {
+          const button = make(
+            'button',
+            { type: 'button', class: 'person', title: `Go to where ${user.name} writes`, 'data-client': String(client) },
+            avatar,
+            name,
+          );
+          button.addEventListener('click', () => this.editor_?.show_client(client));
+          item.append(button);
+        }
+        return item;
+      }),
+    );
+    if (focused) list.querySelector<HTMLElement>(`[data-client="${focused}"]`)?.focus();
+  }
+}
+
+new App();
