@@ -1,0 +1,91 @@
+#include "weft/hub/awareness_table.h"
+
+#include <algorithm>
+
+namespace weft::hub {
+
+namespace {
+constexpr std::string_view withdrawn = "null";
+}
+
+bool AwarenessTable::put(const yjs::AwarenessEntry& entry, std::uint64_t session) {
+  auto [it, added] = clients_.try_emplace(entry.client);
+  Client& client = it->second;
+  const bool newer =
+      added || entry.clock > client.clock ||
+      (entry.clock == client.clock && entry.state == withdrawn && client.state != withdrawn);
+  if (!newer) return false;
+  client.clock = entry.clock;
+  client.state.assign(entry.state);
+  client.session = session;
+  client.change = ++last_change_;
+  return true;
+}
+
+bool AwarenessTable::apply(const yjs::AwarenessEntry& entry, std::uint64_t session,
+                           std::uint64_t visible_after, std::uint64_t committed) {
+  if (entry.state.size() > options_.awareness_state_bytes_max) return false;
+  if (clients_.size() + waiting_.size() >= options_.awareness_clients_max &&
+      !clients_.contains(entry.client)) {
+    return false;
+  }
+  if (visible_after <= committed) {
+    put(entry, session);
+    return true;
+  }
+  // Only the latest of a client waits.
+  const auto it = std::find_if(waiting_.begin(), waiting_.end(),
+                               [&](const Waiting& w) { return w.client == entry.client; });
+  if (it == waiting_.end()) {
+    waiting_.push_back(
+        {entry.client, entry.clock, std::string(entry.state), session, visible_after});
+  } else if (entry.clock >= it->clock) {
+    *it = {entry.client, entry.clock, std::string(entry.state), session, visible_after};
+  }
+  return true;
+}
+
+bool AwarenessTable::release(std::uint64_t committed) {
+  bool changed = false;
+  std::erase_if(waiting_, [&](const Waiting& w) {
+    if (w.visible_after > committed) return false;
+    changed |= put({w.client, w.clock, w.state}, w.session);
+    return true;
+  });
+  return changed;
+}
+
+bool AwarenessTable::withdraw(std::uint64_t session) {
+  std::erase_if(waiting_, [&](const Waiting& w) { return w.session == session; });
+  bool changed = false;
+  for (auto& [id, client] : clients_) {
+    if (client.session != session || client.state == withdrawn) continue;
+    client.clock += 1;
+    client.state.assign(withdrawn);
+    client.session = 0;
+    client.change = ++last_change_;
+    changed = true;
+  }
+  return changed;
+}
+
+base::byte_vector AwarenessTable::changes_since(std::uint64_t seen,
+                                                std::uint64_t& only_from) const {
+  std::vector<yjs::AwarenessEntry> entries;
+  only_from = 0;
+  bool several = false;
+  for (const auto& [id, client] : clients_) {
+    if (client.change <= seen) continue;
+    several |= !entries.empty() && client.session != only_from;
+    only_from = client.session;
+    entries.push_back({id, client.clock, client.state});
+  }
+  if (several) only_from = 0;
+  return yjs::encode_awareness_update(entries);
+}
+
+void AwarenessTable::forget_withdrawn() {
+  std::erase_if(clients_, [](const auto& item) { return item.second.state == withdrawn; });
+}
+
+}  // namespace weft::hub

@@ -1,0 +1,89 @@
+#include "weft/hub/frame_ring.h"
+
+#include <algorithm>
+
+#include "weft/base/result.h"
+
+namespace weft::hub {
+
+void FrameRing::publish(std::span<const OutgoingEdit> edits) {
+  std::size_t from = 0;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    const std::size_t frame = edits[i].update.size() + Framing::header_bytes_max;
+    if (i > from && bytes + frame > chunk_bytes_max) {
+      publish_chunk(edits.subspan(from, i - from), bytes);
+      from = i;
+      bytes = 0;
+    }
+    bytes += frame;
+  }
+  if (from < edits.size()) publish_chunk(edits.subspan(from), bytes);
+  while (bytes_ > bytes_max_ && chunks_.size() > 1) drop_front();
+}
+
+void FrameRing::drop_front() {
+  dropped_end_.value = chunks_.front().entries.back().offset.value + 1;
+  bytes_ -= chunks_.front().bytes.size();
+  chunks_.pop_front();
+}
+
+void FrameRing::publish_chunk(std::span<const OutgoingEdit> edits, std::size_t bytes) {
+  Chunk chunk{end_, {}, {}};
+  chunk.entries.reserve(edits.size());
+  std::size_t used = 0;
+  const auto buffer = base::shared_bytes::build(bytes, [&](std::uint8_t* out) {
+    for (const auto& edit : edits) {
+      used += framing_.write_header(yjs::sync_type::update, edit.update.size(), out + used);
+      if (!edit.update.empty()) std::memcpy(out + used, edit.update.data(), edit.update.size());
+      used += edit.update.size();
+      chunk.entries.push_back({static_cast<std::uint32_t>(used), edit.origin, edit.offset});
+    }
+  });
+  chunk.bytes = buffer.slice(0, used);
+  end_ += edits.size();
+  bytes_ += used;
+  chunks_.push_back(std::move(chunk));
+}
+
+std::uint64_t FrameRing::collect(std::uint64_t cursor, std::uint64_t origin, net::GatherSink& sink,
+                                 base::log_offset& next_offset) const {
+  WEFT_CHECK(cursor >= begin() && cursor <= end_);
+  auto chunk = std::upper_bound(chunks_.begin(), chunks_.end(), cursor,
+                                [](std::uint64_t c, const Chunk& k) { return c < k.first; });
+  if (chunk != chunks_.begin()) --chunk;
+  for (; chunk != chunks_.end() && cursor < end_; ++chunk) {
+    const auto& entries = chunk->entries;
+    std::size_t i = cursor - chunk->first;
+    while (i < entries.size()) {
+      if (sink.room() == 0) return cursor;
+      // One slice for a run of frames that are not the session's own.
+      const std::size_t from = i == 0 ? 0 : entries[i - 1].end;
+      std::size_t to = from;
+      while (i < entries.size() && entries[i].origin != origin) to = entries[i++].end;
+      if (to > from) sink.add(chunk->bytes.slice(from, to - from));
+      while (i < entries.size() && entries[i].origin == origin) ++i;
+      next_offset.value = entries[i - 1].offset.value + 1;
+      cursor = chunk->first + i;
+    }
+  }
+  return cursor;
+}
+
+std::optional<std::uint64_t> FrameRing::cursor_at(base::log_offset offset) const {
+  if (offset < dropped_end_) return std::nullopt;
+  for (const auto& chunk : chunks_) {
+    if (chunk.entries.back().offset < offset) continue;
+    const auto entry =
+        std::lower_bound(chunk.entries.begin(), chunk.entries.end(), offset,
+                         [](const Entry& e, base::log_offset wanted) { return e.offset < wanted; });
+    return chunk.first + static_cast<std::uint64_t>(entry - chunk.entries.begin());
+  }
+  return end_;
+}
+
+void FrameRing::clear() {
+  while (!chunks_.empty()) drop_front();
+}
+
+}  // namespace weft::hub

@@ -1,0 +1,346 @@
+// The way of an edit into the log and back: admit, append, commit. Loading and the way out to the
+// sessions are in live_document_load.cc and live_document_read.cc.
+
+#include "weft/hub/live_document.h"
+
+#include <algorithm>
+
+#include "weft/hub/errc.h"
+
+namespace weft::hub {
+
+namespace {
+
+/// How long clients are left alone after a failed append, so that a full disk is not hammered.
+constexpr std::chrono::seconds resync_delay{1};
+/// How soon an append that the log had no room for is tried again.
+constexpr std::chrono::milliseconds append_retry_delay{5};
+
+}  // namespace
+
+LiveDocument::LiveDocument(const HubParts& parts, const HubOptions& options, base::DocumentId id)
+    : parts_(parts),
+      options_(options),
+      id_(std::move(id)),
+      awareness_(options),
+      idle_since_(parts.executor.now()) {
+  count(parts_.counters.documents_live);
+}
+
+LiveDocument::~LiveDocument() {
+  if (awareness_timer_ != 0) parts_.executor.cancel(awareness_timer_);
+  uncount(parts_.counters.documents_live);
+}
+
+bool LiveDocument::idle() const {
+  return sessions_.empty() && pending_.empty() && waiters_.empty() && outbox_.empty() &&
+         when_loaded_.empty() && !compacting_ && !saving_ && !recovering_ &&
+         phase_ != Phase::loading;
+}
+
+void LiveDocument::note_idle() { idle_since_ = parts_.executor.now(); }
+
+// --- admitting ----------------------------------------------------------------------------------
+
+base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
+                                       base::byte_vector& reduced) {
+  auto refuse = [&](errc code, std::string why) {
+    count(parts_.counters.edits_refused);
+    return base::fail(code, std::move(why));
+  };
+  if (phase_ == Phase::broken) return base::fail(base::error(*why_broken_));
+  WEFT_CHECK(phase_ == Phase::live);
+  if (update.size() > options_.update_bytes_max) {
+    return refuse(errc::too_large, "edit of " + std::to_string(update.size()) +
+                                       " bytes exceeds update_bytes_max = " +
+                                       std::to_string(options_.update_bytes_max));
+  }
+  const auto novelty = yjs::classify(update, state_.held());
+  if (!novelty) return refuse(errc::invalid_update, novelty.error().message);
+  if (*novelty == yjs::Novelty::empty) return false;
+  if (*novelty != yjs::Novelty::fresh) {
+    // Committed content is at hand for comparison; an edit that repeats one in flight carries the
+    // bytes of its own sender and is compared once that one is committed.
+    const auto same = yjs::same_content(update, state_.parts());
+    if (!same) return refuse(errc::invalid_update, same.error().message);
+    if (!*same) {
+      return refuse(errc::conflicting_ids,
+                    "edit repeats stored ids with other content: two clients use one client id");
+    }
+  }
+  if (*novelty == yjs::Novelty::contained) {
+    count(parts_.counters.edits_contained);
+    return false;
+  }
+  // Appends fail while the log is down; the session stops writing and its client keeps the edit.
+  if (!parts_.log.writable()) {
+    return refuse(errc::unavailable, "the log cannot be written to at the moment");
+  }
+  // Dropped, not refused: on_resync makes the client send it again.
+  if (recovering_) return false;
+  if (*novelty == yjs::Novelty::partly || from_sync) {
+    auto rest = yjs::reduce(update, state_.held());
+    if (!rest) return refuse(errc::invalid_update, rest.error().message);
+    reduced = std::move(*rest);
+  }
+  return true;
+}
+
+void LiveDocument::append(base::byte_view update, const SessionInfo& info,
+                          const protocol::EnvelopeWriter& envelopes, std::uint64_t origin,
+                          position_callback done) {
+  state_.submit(update);
+  const std::int64_t now_ms = parts_.executor.wall_clock_ms();
+  std::uint8_t header[yjs::sync_header_bytes_max];
+  const std::size_t header_bytes =
+      yjs::write_sync_header(yjs::sync_type::update, update.size(), header);
+  log::Record record;
+  record.operation = {parts_.log.actor(), parts_.next_seq.fetch_add(1, std::memory_order_relaxed)};
+  record.received_at_ms = now_ms;
+  record.identity = info.identity;
+  record.envelope = envelopes.write(now_ms, header_bytes + update.size(), [&](std::uint8_t* out) {
+    std::memcpy(out, header, header_bytes);
+    std::memcpy(out + header_bytes, update.data(), update.size());
+  });
+  inflight_bytes_ += record.envelope.size();
+  pending_.push_back({record.operation, origin, record.envelope.size(), std::move(done)});
+  outbox_.push_back(std::move(record));
+  ++submitted_;
+  count(parts_.counters.edits_accepted);
+  if (outbox_scheduled_) return;
+  outbox_scheduled_ = true;
+  parts_.executor.at_turn_end([self = weak_from_this()] {
+    if (const auto document = self.lock()) document->flush_outbox();
+  });
+}
+
+void LiveDocument::flush_outbox() {
+  outbox_scheduled_ = false;
+  if (outbox_.empty()) return;
+  auto records = std::move(outbox_);
+  outbox_.clear();
+  std::vector<base::OperationId> operations;
+  operations.reserve(records.size());
+  for (const auto& record : records) operations.push_back(record.operation);
+  // The log takes the records only when it accepts them: on overload they are kept for a retry.
+  const auto accepted = parts_.log.append(id_, records);
+  if (accepted) return;
+  if (accepted.error().code == log::errc::overloaded) {
+    outbox_ = std::move(records);
+    outbox_scheduled_ = true;
+    parts_.executor.schedule(append_retry_delay, [self = weak_from_this()] {
+      if (const auto document = self.lock()) document->flush_outbox();
+    });
+    return;
+  }
+  on_append_failed(operations, accepted.error());
+}
+
+void LiveDocument::publish(base::byte_vector update, const SessionInfo& info,
+                           position_callback done) {
+  if (phase_ == Phase::loading) {
+    when_loaded_.push_back(
+        [this, update = std::move(update), info, done = std::move(done)]() mutable {
+          publish(std::move(update), info, std::move(done));
+        });
+    return;
+  }
+  base::byte_vector reduced;
+  auto novel = admit(update, false, reduced);
+  if (!novel) return done(base::fail(std::move(novel.error())));
+  if (!*novel && recovering_) {
+    return done(base::fail(errc::unavailable, "an append failed; try again in a second"));
+  }
+  if (*novel) {
+    const protocol::EnvelopeWriter envelopes(id_, protocol::Channel::doc, info.sender_id);
+    append(reduced.empty() ? base::byte_view(update) : base::byte_view(reduced), info, envelopes, 0,
+           std::move(done));
+  } else if (committed_ == submitted_) {
+    done(base::log_offset{state_.end().value == 0 ? 0 : state_.end().value - 1});
+  } else {
+    waiters_.push_back({submitted_, std::move(done)});
+  }
+}
+
+// --- committed ----------------------------------------------------------------------------------
+
+void LiveDocument::on_committed(const log::record_batch& records) {
+  if (phase_ == Phase::broken) return;
+  if (phase_ == Phase::loading) {
+    early_.insert(early_.end(), records.begin(), records.end());
+    return;
+  }
+  std::vector<OutgoingEdit> edits;
+  std::vector<base::shared_bytes> updates;  // keeps the bytes that edits point into
+  std::vector<std::pair<position_callback, base::log_offset>> acks;
+  edits.reserve(records.size());
+  updates.reserve(records.size());
+  for (const auto& entry : records) {
+    if (entry.offset < state_.end()) continue;  // read back already
+    std::uint64_t origin = 0;
+    const bool own = !pending_.empty() && pending_.front().operation == entry.record.operation;
+    if (own) {
+      Pending& pending = pending_.front();
+      origin = pending.origin;
+      inflight_bytes_ -= pending.bytes;
+      if (pending.done) acks.emplace_back(std::move(pending.done), entry.offset);
+      pending_.pop_front();
+      ++committed_;
+    }
+    auto update = apply(entry, !own || recovering_);
+    if (!update) return break_with(std::move(update.error()));
+    updates.push_back(std::move(*update));
+    edits.push_back({origin, entry.offset, updates.back()});
+  }
+  count(parts_.counters.edits_committed, edits.size());
+  publish_frames(edits);
+  for (auto& [done, offset] : acks) done(offset);
+  while (!waiters_.empty() && waiters_.front().after <= committed_) {
+    auto done = std::move(waiters_.front().done);
+    waiters_.pop_front();
+    done(base::log_offset{state_.end().value - 1});
+  }
+  if (awareness_.release(committed_)) announce_awareness();
+  if (was_congested_ && !congested()) {
+    was_congested_ = false;
+    const auto sessions = sessions_;
+    for (Session* session : sessions) session->events_.on_uncongested();
+  }
+  if (recovering_) recover_if_settled();
+  compact_if_worth_it();
+}
+
+// --- failed -------------------------------------------------------------------------------------
+
+void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operations,
+                                    const base::error& why) {
+  count(parts_.counters.append_failures);
+  std::vector<position_callback> failed;
+  for (const auto& operation : operations) {
+    const auto it = std::find_if(pending_.begin(), pending_.end(),
+                                 [&](const Pending& p) { return p.operation == operation; });
+    if (it == pending_.end()) continue;
+    inflight_bytes_ -= it->bytes;
+    if (it->done) failed.push_back(std::move(it->done));
+    pending_.erase(it);
+    ++committed_;  // settled, as far as those who wait behind it are concerned
+  }
+  for (auto& waiter : waiters_) failed.push_back(std::move(waiter.done));
+  waiters_.clear();
+  recovering_ = true;
+  for (auto& done : failed) {
+    done(base::fail(errc::unavailable, "the edit may not be durable: " + why.message));
+  }
+  recover_if_settled();
+}
+
+void LiveDocument::recover_if_settled() {
+  if (!pending_.empty()) return;
+  // What failed may still lie in the log: only the log says what the document holds.
+  parts_.executor.schedule(resync_delay, [self = weak_from_this()] {
+    if (const auto document = self.lock()) document->read_after_failure();
+  });
+}
+
+void LiveDocument::read_after_failure() {
+  parts_.log.read(id_, state_.end(), options_.ring_bytes_max, parts_.executor,
+                  [self = weak_from_this()](base::result<log::ReadResult> read) {
+                    const auto document = self.lock();
+                    if (!document || document->phase_ != Phase::live) return;
+                    if (!read) return document->resync_sessions();
+                    const bool more = read->more;
+                    document->on_committed(read->records);
+                    if (document->phase_ != Phase::live) return;
+                    if (more) return document->read_after_failure();
+                    document->resync_sessions();
+                  });
+}
+
+void LiveDocument::resync_sessions() {
+  state_.forget_uncommitted();
+  recovering_ = false;
+  awareness_.release(committed_);
+  const auto sessions = sessions_;
+  for (Session* session : sessions) session->events_.on_resync();
+}
+
+// --- upkeep -------------------------------------------------------------------------------------
+
+void LiveDocument::compact_if_worth_it() {
+  if (compacting_ || phase_ != Phase::live) return;
+  const std::size_t base_bytes = state_.base().size();
+  const bool bytes =
+      state_.tail_bytes() > std::max(options_.compact_tail_bytes_min, base_bytes / 2);
+  const bool records =
+      state_.tail().size() > std::max(options_.compact_tail_records_max, base_bytes / 256);
+  if (bytes || records) {
+    compact([this] {
+      if (snapshot_news_bytes_ >= options_.snapshot_bytes_min) save_snapshot(false, [] {});
+    });
+  }
+}
+
+void LiveDocument::compact(base::task then) {
+  WEFT_CHECK(!compacting_);
+  compacting_ = true;
+  auto work = [self = shared_from_this(), base = state_.base(), tail = state_.tail(),
+               end = state_.tail_end(state_.tail().size()), then = std::move(then)]() mutable {
+    std::vector<base::byte_view> parts;
+    parts.reserve(tail.size() + 1);
+    if (!base.empty()) parts.push_back(base);
+    parts.insert(parts.end(), tail.begin(), tail.end());
+    auto compacted = yjs::compact(parts);
+    auto& executor = self->parts_.executor;
+    executor.post([self = std::move(self), compacted = std::move(compacted), records = tail.size(),
+                   end, then = std::move(then)]() mutable {
+      self->compacting_ = false;
+      if (self->phase_ != Phase::live) return then();
+      if (!compacted) {
+        self->break_with(base::error{make_error_code(errc::broken),
+                                     "compaction failed: " + compacted.error().message});
+        return then();
+      }
+      self->state_.replace_base(base::shared_bytes::adopt(std::move(*compacted)), records, end);
+      self->base_slices_.clear();
+      count(self->parts_.counters.compactions);
+      then();
+      if (self->sessions_.empty()) self->note_idle();
+    });
+  };
+  parts_.background.post(std::move(work));
+}
+
+void LiveDocument::save_snapshot(bool force, base::task done) {
+  if (phase_ != Phase::live || saving_ || compacting_ || state_.end() == snapshot_end_ ||
+      (!force && snapshot_news_bytes_ < options_.snapshot_bytes_min)) {
+    return done();
+  }
+  saving_ = true;
+  if (state_.tail().empty()) return write_snapshot(std::move(done));
+  compact([this, done = std::move(done)]() mutable { write_snapshot(std::move(done)); });
+}
+
+void LiveDocument::write_snapshot(base::task done) {
+  if (phase_ != Phase::live) {
+    saving_ = false;
+    return done();
+  }
+  store::Snapshot snapshot{parts_.log.id(), state_.base_end(), state_.base()};
+  parts_.store.save_snapshot(id_, std::move(snapshot), parts_.executor,
+                             [self = shared_from_this(), covered = state_.base_end(),
+                              done = std::move(done)](base::result<void> saved) mutable {
+                               self->saving_ = false;
+                               if (saved) {
+                                 self->snapshot_end_ = covered;
+                                 self->snapshot_news_bytes_ = 0;
+                                 count(self->parts_.counters.snapshots);
+                               } else {
+                                 // The log still has everything: the next snapshot covers this
+                                 // one's part too.
+                                 count(self->parts_.counters.snapshot_failures);
+                               }
+                               done();
+                             });
+}
+
+}  // namespace weft::hub

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "weft/base/executor.h"
+#include "weft/hub/awareness_table.h"
+#include "weft/hub/document_state.h"
+#include "weft/hub/frame_ring.h"
+#include "weft/hub/options.h"
+#include "weft/hub/session.h"
+#include "weft/log/op_log.h"
+#include "weft/store/document_store.h"
+
+namespace weft::hub {
+
+/// The parts a hub is made of; all outlive it.
+struct HubParts {
+  base::Executor& executor;    ///< the strand of every document of this hub
+  base::Executor& background;  ///< where compactions run
+  log::OpLog& log;
+  store::DocumentStore& store;
+  std::atomic<std::uint64_t>& next_seq;  ///< shared by all hubs that append as one actor
+  HubCounters& counters;
+};
+
+/// A document in memory because somebody uses it: the single writer of its part of the log.
+///
+/// Life: loading → live → (broken | evicted). One edit passes submit → flush_outbox → the log →
+/// on_committed → rings → Session::collect.
+/// Threading: everything on parts.executor; work elsewhere comes back to it with a weak reference.
+class LiveDocument final : public log::Subscriber,
+                           public std::enable_shared_from_this<LiveDocument> {
+ public:
+  LiveDocument(const HubParts& parts, const HubOptions& options, base::DocumentId id);
+  ~LiveDocument() override;
+
+  /// Subscribes and loads snapshot and log tail; sessions hear on_live or on_ended.
+  void open();
+
+  const base::DocumentId& id() const { return id_; }
+  bool live() const { return phase_ == Phase::live; }
+  bool ended() const { return phase_ == Phase::broken; }
+  std::size_t session_count() const { return sessions_.size(); }
+  base::log_offset end() const { return state_.end(); }
+
+  /// No session, no append in flight, no snapshot or compaction under way, nobody waiting.
+  bool idle() const;
+  base::monotonic_time idle_since() const { return idle_since_; }
+
+  using position_callback = log::callback<base::log_offset>;
+  /// Appends one update for a caller without a session; `done` gets its offset once durable.
+  /// An update that is contained already gets the position behind everything in flight.
+  void publish(base::byte_vector update, const SessionInfo& info, position_callback done);
+
+  /// The committed state as one compacted update.
+  void read_state(log::callback<base::shared_bytes> done);
+
+  /// Writes a snapshot if there is enough news (or any news with `force`).
+  void save_snapshot(bool force, base::task done);
+
+  /// Ends every session with this error and takes no new ones.
+  void end_sessions(const base::error& why);
+
+  /// Sends an empty awareness frame to sessions that heard nothing since the last call.
+  void keepalive();
+
+ private:
+  friend class Session;
+
+  enum class Phase { loading, live, broken };
+
+  struct Pending {
+    base::OperationId operation;
+    std::uint64_t origin;
+    std::size_t bytes;
+    position_callback done;  ///< empty for sessions
+  };
+  struct Waiter {  ///< a publish of something already contained
+    std::uint64_t after;
+    position_callback done;
+  };
+  struct Ring {
+    FrameRing frames;
+    std::size_t behind = 0;  ///< sessions whose cursor is before the end
+  };
+  struct SharedAwareness {
+    std::uint64_t from = 0, to = 0, only_from = 0;
+    const Framing* framing = nullptr;
+    base::shared_bytes frame;
+  };
+  struct CatchUp {  ///< the last one made, for others who fell off at the same place
+    base::log_offset from, to;
+    base::shared_bytes update;
+  };
+
+  // log::Subscriber
+  void on_committed(const log::record_batch& records) override;
+  void on_append_failed(const std::vector<base::OperationId>& operations,
+                        const base::error& why) override;
+
+  // Loading (live_document_load.cc).
+  void load_snapshot();
+  void read_tail(base::log_offset from);
+  void become_live();
+  void break_with(base::error why);
+  base::result<base::shared_bytes> apply(const log::CommittedRecord& entry, bool foreign);
+
+  // Writing.
+  base::result<bool> admit(base::byte_view update, bool from_sync, base::byte_vector& reduced);
+  void append(base::byte_view update, const SessionInfo& info,
+              const protocol::EnvelopeWriter& envelopes, std::uint64_t origin,
+              position_callback done);
+  void flush_outbox();
+  void fail_pending(const base::error& why);
+  void recover_if_settled();
+  void read_after_failure();
+  void resync_sessions();
+  bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
+
+  // Reading (live_document_read.cc).
+  void attach(Session& session);
+  void publish_frames(const std::vector<OutgoingEdit>& edits);
+  void detach(Session& session);
+  base::result<void> answer(Session& session, base::byte_view state_vector);
+  void collect(Session& session, net::GatherSink& sink);
+  void start_catch_up(Session& session);
+  void finish_catch_up(std::uint64_t session_number, base::result<log::ReadResult> read);
+  void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update);
+  base::result<void> queue_whole_state(Session& session);
+  base::result<void> queue_update(Session& session, base::shared_bytes update, yjs::sync_type last);
+  void announce_awareness();
+  void flush_awareness();
+  void collect_awareness(Session& session, net::GatherSink& sink);
+  void mark_caught_up(Session& session);
+  Session* find_session(std::uint64_t number);
+
+  // Upkeep.
+  void compact_if_worth_it();
+  void compact(base::task then);
+  void write_snapshot(base::task done);
+  void note_idle();
+
+  const HubParts parts_;
+  const HubOptions& options_;
+  const base::DocumentId id_;
+  Phase phase_ = Phase::loading;
+  std::optional<base::error> why_broken_;
+  std::unique_ptr<log::Subscription> subscription_;
+  DocumentState state_;
+
+  std::vector<Session*> sessions_;
+  std::vector<std::unique_ptr<Ring>> rings_;
+  AwarenessTable awareness_;
+  SharedAwareness shared_awareness_;
+  base::monotonic_time last_awareness_{};
+  base::timer_id awareness_timer_ = 0;
+  CatchUp last_catch_up_;
+  std::vector<base::shared_bytes> base_slices_;  ///< base cut for large answers; made once
+
+  std::vector<log::Record> outbox_;
+  bool outbox_scheduled_ = false;
+  std::deque<Pending> pending_;
+  std::deque<Waiter> waiters_;
+  std::uint64_t submitted_ = 0;  ///< how many records were ever put in the outbox
+  std::uint64_t committed_ = 0;  ///< how many of them came back
+  std::size_t inflight_bytes_ = 0;
+  bool was_congested_ = false;
+  bool recovering_ = false;  ///< an append failed; edits are dropped until sessions are resynced
+
+  std::vector<base::task> when_loaded_;
+  log::record_batch early_;  ///< committed while loading
+
+  bool compacting_ = false;
+  bool saving_ = false;
+  base::log_offset snapshot_end_;  ///< what the stored snapshot covers
+  std::size_t snapshot_news_bytes_ = 0;
+  base::monotonic_time idle_since_{};
+};
+
+}  // namespace weft::hub

@@ -1,0 +1,158 @@
+// How a document becomes live: subscribe, load the snapshot, read the log behind it. A failed load
+// is an error for those who wait, never a blank document.
+
+#include "weft/hub/errc.h"
+#include "weft/hub/live_document.h"
+#include "weft/protocol/envelope.h"
+
+namespace weft::hub {
+
+namespace {
+
+/// How much of the log one read brings while loading.
+constexpr std::size_t load_read_bytes = 8u << 20;
+
+base::error loading_failed(const base::DocumentId& id, const char* what, const base::error& why) {
+  return {make_error_code(why.code == store::errc::corrupt || why.code == log::errc::corrupt
+                              ? errc::broken
+                              : errc::unavailable),
+          "document " + base::to_string(id) + ": " + what + ": " + why.message};
+}
+
+}  // namespace
+
+void LiveDocument::open() {
+  count(parts_.counters.loads);
+  subscription_ = parts_.log.subscribe(id_, parts_.executor, *this);
+  load_snapshot();
+}
+
+void LiveDocument::load_snapshot() {
+  parts_.store.load_snapshot(
+      id_, parts_.executor,
+      [self = shared_from_this()](base::result<std::optional<store::Snapshot>> loaded) {
+        if (!loaded) {
+          return self->break_with(loading_failed(self->id_, "snapshot", loaded.error()));
+        }
+        // A snapshot of another log says nothing about this one's offsets: read everything.
+        if (*loaded && (*loaded)->log == self->parts_.log.id()) {
+          const auto& snapshot = **loaded;
+          if (auto ok = self->state_.load(snapshot.update, snapshot.covered_end); !ok) {
+            return self->break_with(
+                base::error{make_error_code(errc::broken),
+                            "document " + base::to_string(self->id_) +
+                                ": snapshot does not decode: " + ok.error().message});
+          }
+          self->snapshot_end_ = snapshot.covered_end;
+        }
+        self->read_tail(self->state_.end());
+      });
+}
+
+void LiveDocument::read_tail(base::log_offset from) {
+  parts_.log.read(id_, from, load_read_bytes, parts_.executor,
+                  [self = shared_from_this()](base::result<log::ReadResult> read) {
+                    if (!read) {
+                      return self->break_with(loading_failed(self->id_, "log", read.error()));
+                    }
+                    for (const auto& entry : read->records) {
+                      if (auto ok = self->apply(entry, true); !ok) {
+                        return self->break_with(std::move(ok.error()));
+                      }
+                    }
+                    if (read->more) return self->read_tail(read->next);
+                    self->become_live();
+                  });
+}
+
+base::result<base::shared_bytes> LiveDocument::apply(const log::CommittedRecord& entry,
+                                                     bool foreign) {
+  auto broken = [&](const std::string& why) {
+    return base::fail(errc::broken, "document " + base::to_string(id_) + ": record " +
+                                        std::to_string(entry.offset.value) + " of the log: " + why);
+  };
+  const auto parts = protocol::split_envelope(entry.record.envelope);
+  if (!parts) return broken(parts.error().message);
+  std::size_t consumed = 0;
+  const auto message = yjs::decode_message(parts->payload, consumed);
+  if (!message) return broken(message.error().message);
+  if (message->type != yjs::message_type::sync || message->sync == yjs::sync_type::step1) {
+    return broken("not an update");
+  }
+  const auto& envelope = entry.record.envelope;
+  auto update = envelope.slice(static_cast<std::size_t>(message->body.data() - envelope.data()),
+                               message->body.size());
+  snapshot_news_bytes_ += update.size();
+  if (auto ok = state_.commit(update, entry.offset, foreign); !ok)
+    return broken(ok.error().message);
+  return update;
+}
+
+void LiveDocument::become_live() {
+  for (const auto& entry : early_) {
+    if (entry.offset < state_.end()) continue;
+    if (auto ok = apply(entry, true); !ok) return break_with(std::move(ok.error()));
+  }
+  early_ = {};
+  phase_ = Phase::live;
+  const auto sessions = sessions_;
+  for (Session* session : sessions) {
+    session->live_ = true;
+    session->next_offset_ = state_.end();
+    session->events_.on_live();
+  }
+  auto waiting = std::move(when_loaded_);
+  when_loaded_.clear();
+  for (auto& work : waiting) work();
+  if (sessions_.empty()) note_idle();
+  compact_if_worth_it();
+}
+
+void LiveDocument::break_with(base::error why) {
+  count(parts_.counters.load_failures);
+  phase_ = Phase::broken;
+  why_broken_ = why;
+  subscription_.reset();
+  fail_pending(why);
+  auto waiting = std::move(when_loaded_);
+  when_loaded_.clear();
+  for (auto& work : waiting) work();
+  end_sessions(why);
+  note_idle();
+}
+
+void LiveDocument::fail_pending(const base::error& why) {
+  auto pending = std::move(pending_);
+  auto waiters = std::move(waiters_);
+  pending_.clear();
+  waiters_.clear();
+  outbox_.clear();
+  inflight_bytes_ = 0;
+  for (auto& p : pending) {
+    if (p.done) p.done(base::fail(base::error(why)));
+  }
+  for (auto& waiter : waiters) waiter.done(base::fail(base::error(why)));
+}
+
+void LiveDocument::end_sessions(const base::error& why) {
+  const auto sessions = sessions_;
+  for (Session* session : sessions) session->events_.on_ended(why);
+}
+
+void LiveDocument::read_state(log::callback<base::shared_bytes> done) {
+  if (phase_ == Phase::loading) {
+    when_loaded_.push_back(
+        [this, done = std::move(done)]() mutable { read_state(std::move(done)); });
+    return;
+  }
+  if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
+  if (state_.tail().empty()) {
+    return done(state_.base().empty() ? base::shared_bytes::copy_of(yjs::empty_update())
+                                      : state_.base());
+  }
+  auto compacted = yjs::compact(state_.parts());
+  if (!compacted) return done(base::fail(errc::broken, compacted.error().message));
+  done(base::shared_bytes::adopt(std::move(*compacted)));
+}
+
+}  // namespace weft::hub
