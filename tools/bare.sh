@@ -19,7 +19,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-sources=$(ls /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+sources=/etc/apt/sources.list.d/debian.sources
+[ -f $sources ] || sources=/etc/apt/sources.list
 mirror=$(sed -nE 's/^(URIs: *|deb +(\[[^]]*\] +)?)(https?:[^ ]+).*/\3/p' "$sources" | head -n 1)
 begin=$(date +%s)
 debootstrap --variant=minbase bookworm "$root" "$mirror" >"$scratch/debootstrap.log" 2>&1 ||
@@ -30,11 +31,11 @@ echo "bare: minimal Debian 12 in $(($(date +%s) - begin)) s"
 cp "$sources" "$root$sources"
 [ "$sources" = /etc/apt/sources.list ] || : >"$root/etc/apt/sources.list"
 for file in /etc/apt/apt.conf.d/*; do
-  grep -qs '^Acquire' "$file" && ! grep -qs gzip "$file" && cp "$file" "$root/etc/apt/apt.conf.d/"
+  if grep -qs '^Acquire' "$file" && ! grep -qs gzip "$file"; then cp "$file" "$root/etc/apt/apt.conf.d/"; fi
 done
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 for file in /etc/pip.conf "$HOME/.npmrc" "$HOME/.config/pip/pip.conf" "$HOME/.cargo/config.toml"; do
-  [ -f "$file" ] && install -D "$file" "$root${file/#$HOME//root}"
+  if [ -f "$file" ]; then install -D "$file" "$root${file/#$HOME//root}"; fi
 done
 settings=(HOME=/root USER=root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 while IFS= read -r line; do settings+=("$line"); done < \

@@ -1,0 +1,94 @@
+// End-to-end tests: stock clients and hostile ones against real servers, each on a free port with a
+// data directory of its own.
+//
+//   node test/e2e/run.mjs --weft build/release/weft [--only NAME] [--seed N] [--python PROGRAM]
+//                         [--idle-seconds 125] [--jobs 2] [--web web/dist] [--keep]
+//
+// The closing line counts scenarios: N passed, N failed, N skipped.
+
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { Random } from './lib/random.mjs'
+import { Server } from './lib/server.mjs'
+import { many_documents, one_document } from './scenarios/converge.mjs'
+import { sigterm_drains } from './scenarios/drain.mjs'
+import { hostile_input } from './scenarios/hostile.mjs'
+import { health_and_metrics, publish_and_read } from './scenarios/http.mjs'
+import { idle_clients } from './scenarios/idle.mjs'
+import { pycrdt_provider } from './scenarios/pycrdt.mjs'
+
+const { values: flags } = parseArgs({
+  options: {
+    weft: { type: 'string', default: 'build/release/weft' },
+    only: { type: 'string' },
+    seed: { type: 'string' },
+    python: { type: 'string' },
+    web: { type: 'string' },
+    jobs: { type: 'string', default: '2' },
+    'idle-seconds': { type: 'string', default: '125' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+// The idle one costs time but no work: it runs beside all others.
+const beside = [idle_clients]
+const scenarios = [health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input]
+const scenario_seconds_max = 150
+
+const seed = Number(flags.seed ?? Date.now() % 2 ** 31)
+console.log(`seed ${seed}`)
+
+class Skip extends Error {}
+
+const results = []
+
+async function run(scenario, index) {
+  const name = scenario.name
+  const servers = []
+  const context = {
+    random: new Random(seed + index),
+    python: flags.python,
+    idle_seconds: Number(flags['idle-seconds']),
+    skip(reason) {
+      throw new Skip(reason)
+    },
+    async server(options = {}) {
+      const server = await Server.create({ weft: path.resolve(flags.weft), web: flags.web, ...options })
+      servers.push(server)
+      return server
+    },
+  }
+  const begin = Date.now()
+  const limit = name === 'idle_clients' ? context.idle_seconds + 60 : scenario_seconds_max
+  let outcome
+  let timer
+  try {
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not done after ${limit} s`)), limit * 1000)
+    })
+    outcome = { result: 'passed', detail: await Promise.race([scenario(context), late]) }
+  } catch (error) {
+    outcome = error instanceof Skip ? { result: 'skipped', detail: error.message } : { result: 'failed', detail: error.stack }
+  }
+  clearTimeout(timer)
+  const failed = outcome.result === 'failed'
+  if (failed) for (const server of servers) console.log(`  --- log of the server (${server.log}):\n${server.tail(25)}`)
+  for (const server of servers) await server.dispose(failed || flags.keep)
+  results.push(outcome)
+  if (outcome.result === 'skipped') console.log(`SKIP ${name}: ${outcome.detail}`)
+  else console.log(`${failed ? 'FAIL' : 'ok'}   ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s): ${outcome.detail ?? ''}`)
+}
+
+const wanted = (scenario) => flags.only === undefined || scenario.name === flags.only
+const queue = scenarios.map((scenario, index) => [scenario, index]).filter(([scenario]) => wanted(scenario))
+async function worker() {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) await run(...next)
+}
+const jobs = [...beside.filter(wanted).map((scenario) => run(scenario, 1000)), ...Array.from({ length: Number(flags.jobs) }, worker)]
+await Promise.all(jobs)
+
+const count = (result) => results.filter((outcome) => outcome.result === result).length
+if (results.length === 0) console.log(`no scenario is called ${flags.only}`)
+console.log(`${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`)
+// Clients of a failed scenario may still be at work: they do not hold up the end.
+process.exit(count('failed') > 0 || results.length === 0 ? 1 : 0)
