@@ -1,0 +1,152 @@
+#include "weft/net/connection.h"
+
+#include <algorithm>
+
+namespace weft::net {
+
+namespace {
+
+/// A fraction of the shortest timeout, so that none is late by much.
+std::chrono::milliseconds sweep_interval(const ServerOptions& options) {
+  auto shortest =
+      std::min({options.header_timeout, options.body_timeout, options.keep_alive_timeout,
+                options.write_timeout, options.close_timeout});
+  if (options.ping_interval.count() > 0) shortest = std::min(shortest, options.ping_interval);
+  return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(1000));
+}
+
+}  // namespace
+
+LoopConnections::LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h,
+                                 adopt_upgraded a, std::atomic<std::size_t>& open,
+                                 std::function<void()> last_left)
+    : loop(l),
+      options(o),
+      handler(h),
+      adopt(std::move(a)),
+      open_total(open),
+      on_last_left(std::move(last_left)) {}
+
+void LoopConnections::add(std::shared_ptr<Connection> connection) {
+  Connection& added = *connection;
+  added.index_ = static_cast<std::uint32_t>(connections_.size());
+  connections_.push_back(std::move(connection));
+  if (!sweeping_) {
+    sweeping_ = true;
+    loop.schedule(sweep_interval(options), [this] { sweep(); });
+  }
+  added.start();
+  if (!draining || added.left()) return;
+  if (aborted_) {
+    added.abort();
+  } else {
+    added.drain(drain_code, drain_reason);
+  }
+}
+
+void LoopConnections::remove(Connection& connection) {
+  const std::size_t index = connection.index_;
+  loop.retire(std::move(connections_[index]));
+  if (index + 1 != connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index_ = static_cast<std::uint32_t>(index);
+  }
+  connections_.pop_back();
+}
+
+void LoopConnections::sweep() {
+  if (connections_.empty()) {
+    sweeping_ = false;
+    return;
+  }
+  const base::monotonic_time now = loop.turn_time();
+  // Backwards: a connection that leaves is replaced by the last one, which was looked at already.
+  for (std::size_t i = connections_.size(); i > 0; --i) connections_[i - 1]->on_sweep(now);
+  loop.schedule(sweep_interval(options), [this] { sweep(); });
+}
+
+void LoopConnections::drain(std::uint16_t code, const std::string& reason) {
+  draining = true;
+  drain_code = code;
+  drain_reason = reason;
+  for (std::size_t i = connections_.size(); i > 0; --i) connections_[i - 1]->drain(code, reason);
+}
+
+void LoopConnections::abort_all() {
+  aborted_ = true;
+  while (!connections_.empty()) connections_.back()->abort();
+}
+
+Connection::sent Connection::send_waiting() {
+  std::vector<base::shared_bytes>& waiting = remainder_.empty() ? shared_.gathered : remainder_;
+  const std::size_t count = std::min(waiting.size(), LoopConnections::slices_max);
+  std::size_t offered = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    shared_.slices[i] = {const_cast<std::uint8_t*>(waiting[i].data()), waiting[i].size()};
+    offered += waiting[i].size();
+  }
+  const auto moved = socket_.send({shared_.slices.data(), count});
+  shared_.counters.send_calls.add(1);
+  if (moved.what == StreamSocket::outcome::failed) {
+    shared_.gathered.clear();
+    return sent::failed;
+  }
+  shared_.counters.bytes_out.add(moved.bytes);
+
+  std::size_t whole = 0;
+  std::size_t left = moved.bytes;
+  while (whole < count && left >= waiting[whole].size()) left -= waiting[whole++].size();
+  if (whole == waiting.size()) {
+    // An idle connection is to own nothing.
+    std::vector<base::shared_bytes>().swap(remainder_);
+    shared_.gathered.clear();
+    return sent::all;
+  }
+  if (left > 0) waiting[whole] = waiting[whole].slice(left, waiting[whole].size() - left);
+  if (&waiting == &remainder_) {
+    remainder_.erase(remainder_.begin(), remainder_.begin() + static_cast<std::ptrdiff_t>(whole));
+  } else {
+    remainder_.assign(std::make_move_iterator(waiting.begin() + static_cast<std::ptrdiff_t>(whole)),
+                      std::make_move_iterator(waiting.end()));
+    shared_.gathered.clear();
+  }
+  if (moved.bytes == offered) return sent::more_waits;
+  blocked_ = true;
+  shared_.counters.sends_blocked.add(1);
+  return sent::blocked;
+}
+
+bool Connection::watch() {
+  interest_ = EPOLLIN;
+  return shared_.loop.watch(socket_.fd(), interest_, *this).has_value();
+}
+
+void Connection::update_interest(bool reading) {
+  const std::uint32_t wanted = (reading ? EPOLLIN : 0U) | (blocked_ ? EPOLLOUT : 0U);
+  if (left_ || wanted == interest_) return;
+  interest_ = wanted;
+  shared_.loop.rewatch(socket_.fd(), interest_, *this);
+}
+
+StreamSocket::moved Connection::receive() {
+  const auto moved = socket_.receive(shared_.loop.read_buffer());
+  shared_.counters.receive_calls.add(1);
+  shared_.counters.bytes_in.add(moved.bytes);
+  return moved;
+}
+
+StreamSocket Connection::leave_with_socket() {
+  left_ = true;
+  shared_.loop.unwatch(socket_.fd());
+  shared_.remove(*this);
+  return std::move(socket_);
+}
+
+void Connection::leave() {
+  if (left_) return;
+  StreamSocket closing = leave_with_socket();
+  closing.close();
+  if (shared_.open_total.fetch_sub(1) == 1) shared_.on_last_left();
+}
+
+}  // namespace weft::net

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weft/net/server.h"
+#include "weft/net/stream_socket.h"
+
+/// Internal to net: what HTTP and WebSocket connections have in common.
+namespace weft::net {
+
+class Connection;
+
+/// Written by one thread, read by any, without locked instructions.
+class counter {
+ public:
+  void add(std::uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct alignas(64) LoopCounters {
+  counter http_open;
+  counter websockets_open;
+  counter accepted;
+  counter refused;
+  counter bytes_in;
+  counter bytes_out;
+  counter receive_calls;
+  counter send_calls;
+  counter sends_blocked;
+  counter messages_in;
+  counter requests;
+  counter violations;
+};
+
+/// What the connections of one loop share. Touched on that loop's thread only, except for
+/// `counters`.
+class LoopConnections {
+ public:
+  /// Moves an upgraded socket to another loop's connections; given by the server.
+  using adopt_upgraded = std::function<void(
+      EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
+      std::string peer, std::unique_ptr<WebSocketHandler> handler)>;
+
+  LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h, adopt_upgraded a,
+                  std::atomic<std::size_t>& open, std::function<void()> last_left);
+
+  /// Takes a connection in and starts the sweep when it is the first.
+  void add(std::shared_ptr<Connection> connection);
+  /// Forgets it; it lives until the end of the turn.
+  void remove(Connection& connection);
+
+  void drain(std::uint16_t code, const std::string& reason);
+  /// Ends every connection at once, and those that come later.
+  void abort_all();
+
+  /// 256 slices and about 256 KiB make one send.
+  static constexpr std::size_t slices_max = 256;
+  static constexpr std::size_t flush_bytes_max = 256 * 1024;
+
+  EventLoop& loop;
+  const ServerOptions& options;
+  HttpHandler& handler;
+  adopt_upgraded adopt;
+  std::atomic<std::size_t>& open_total;  ///< of the server, sockets on their way included
+  std::function<void()> on_last_left;    ///< when open_total has come down to 0
+  LoopCounters counters;
+  bool draining = false;
+  std::uint16_t drain_code = 0;
+  std::string drain_reason;
+
+  std::vector<base::shared_bytes> gathered;  ///< scratch of the flush in progress
+  std::array<iovec, slices_max> slices;      ///< scratch of the send in progress
+
+ private:
+  void sweep();
+
+  std::vector<std::shared_ptr<Connection>> connections_;
+  bool sweeping_ = false;
+  bool aborted_ = false;
+};
+
+/// A socket in an event loop with the unsent rest of its last flush.
+class Connection : public IoHandler, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(LoopConnections& shared, unique_fd fd) : shared_(shared), socket_(std::move(fd)) {}
+
+  /// Called once, right after LoopConnections::add.
+  virtual void start() = 0;
+  /// Looks at deadlines; called every so often.
+  virtual void on_sweep(base::monotonic_time now) = 0;
+  virtual void drain(std::uint16_t code, std::string_view reason) = 0;
+  /// Ends the connection at once.
+  virtual void abort() = 0;
+
+ protected:
+  enum class sent : std::uint8_t { all, more_waits, blocked, failed };
+
+  /// Sends the remainder, or what `shared_.gathered` holds, in one system call; what is left
+  /// becomes the remainder.
+  sent send_waiting();
+  bool has_remainder() const { return !remainder_.empty(); }
+  bool blocked() const { return blocked_; }
+  void unblock() { blocked_ = false; }
+
+  /// Starts watching for input.
+  bool watch();
+  /// Brings what epoll watches in line with `reading` and whether a send is blocked.
+  void update_interest(bool reading);
+  bool watches_input() const { return (interest_ & EPOLLIN) != 0; }
+
+  StreamSocket::moved receive();
+
+  /// Stops watching, closes the socket and leaves the loop. The object lives until the turn ends.
+  void leave();
+  /// The same, but the descriptor survives.
+  StreamSocket leave_with_socket();
+  bool left() const { return left_; }
+
+  LoopConnections& shared_;
+  StreamSocket socket_;
+
+ private:
+  friend class LoopConnections;
+  std::vector<base::shared_bytes> remainder_;
+  std::uint32_t index_ = 0;  ///< in LoopConnections::connections_
+  std::uint32_t interest_ = 0;
+  bool blocked_ = false;
+  bool left_ = false;
+};
+
+}  // namespace weft::net

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+
+#include "weft/net/connection.h"
+#include "weft/net/http.h"
+
+/// Internal to net.
+namespace weft::net {
+
+/// A connection that speaks HTTP: one request at a time; what a client pipelines waits.
+class HttpConnection final : public Connection, public HttpResponseTarget {
+ public:
+  HttpConnection(LoopConnections& shared, unique_fd fd);
+
+  void start() override;
+  void on_io(std::uint32_t events) override;
+  void on_flush() override;
+  void on_sweep(base::monotonic_time now) override;
+  void drain(std::uint16_t code, std::string_view reason) override;
+  void abort() override { end(); }
+
+  void respond(std::uint64_t request, HttpResponse response) override;
+
+ private:
+  enum class phase : std::uint8_t {
+    reading,    ///< waits for a request
+    handling,   ///< a handler has it
+    writing,    ///< the response is on its way
+    lingering,  ///< all is sent; reads on so that the peer gets it before a reset
+  };
+
+  void advance();
+  void on_partial_request();
+  void dispatch(HttpRequest request);
+  void upgrade(const HttpRequest& request, const std::string& accept_key);
+  void refuse(unsigned status, std::string_view message);
+  void add_source_bytes();
+  void after_send(sent outcome);
+  void finish_response();
+  void end();
+  void expire_after(std::chrono::nanoseconds delay);
+
+  HttpRequestParser parser_;
+  base::byte_vector input_;  ///< not yet consumed by the parser
+  std::vector<base::shared_bytes> output_;
+  std::unique_ptr<HttpBodySource> source_;
+  std::uint64_t source_left_ = 0;
+  std::uint64_t request_ = 0;  ///< the ordinal of the request in progress
+  base::monotonic_time deadline_{};
+  phase phase_ = phase::reading;
+  bool request_started_ = false;
+  bool header_seen_ = false;
+  bool keep_alive_ = true;
+  bool head_only_ = false;
+};
+
+}  // namespace weft::net

@@ -1,0 +1,210 @@
+#include "weft/net/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <future>
+
+#include "weft/net/connection.h"
+#include "weft/net/errc.h"
+#include "weft/net/http_connection.h"
+#include "weft/net/websocket_server_connection.h"
+
+namespace weft::net {
+
+namespace {
+
+/// So that a storm of connections does not starve those that are there.
+constexpr int accepts_per_turn_max = 128;
+/// When descriptors or memory have run out: the backlog waits, the loop does not spin.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+bool is_out_of_resources(int number) {
+  return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+void refuse_connection(int fd) {
+  static constexpr std::string_view response =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
+      "Connection: close\r\n\r\n";
+  // A fresh socket's buffer takes this; if the peer has gone, so be it.
+  [[maybe_unused]] const ssize_t count =
+      ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void add_to(ConnectionCounts& sum, const LoopCounters& counters) {
+  sum.http_open += counters.http_open.get();
+  sum.websockets_open += counters.websockets_open.get();
+  sum.accepted += counters.accepted.get();
+  sum.refused += counters.refused.get();
+  sum.bytes_in += counters.bytes_in.get();
+  sum.bytes_out += counters.bytes_out.get();
+  sum.receive_calls += counters.receive_calls.get();
+  sum.send_calls += counters.send_calls.get();
+  sum.sends_blocked += counters.sends_blocked.get();
+  sum.messages_in += counters.messages_in.get();
+  sum.requests += counters.requests.get();
+  sum.violations += counters.violations.get();
+}
+
+}  // namespace
+
+/// Lives on the first loop.
+struct Server::Impl final : IoHandler {
+  Impl(ServerOptions o, LoopGroup& l, HttpHandler& handler) : options(std::move(o)), group(l) {
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      loops.push_back(std::make_unique<LoopConnections>(
+          group.loop(i), options, handler,
+          [this](EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
+                 std::string peer, std::unique_ptr<WebSocketHandler> accepted) {
+            adopt(home, std::move(fd), std::move(received), std::move(response), std::move(peer),
+                  std::move(accepted));
+          },
+          open_total, [this] { finish_drain_when_empty(); }));
+    }
+  }
+
+  void on_io(std::uint32_t) override {
+    for (int i = 0; i < accepts_per_turn_max && listener; ++i) {
+      unique_fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (!fd) {
+        if (is_out_of_resources(errno)) pause_accepting();
+        if (errno == EAGAIN || is_out_of_resources(errno)) return;
+        continue;  // that one connection has gone already
+      }
+      take_in(std::move(fd));
+    }
+  }
+
+  void pause_accepting() {
+    const int number = errno;
+    group.loop(0).rewatch(listener.get(), 0, *this);
+    group.loop(0).schedule(accept_pause, [this] {
+      if (listener) group.loop(0).rewatch(listener.get(), EPOLLIN, *this);
+    });
+    errno = number;
+  }
+
+  void take_in(unique_fd fd) {
+    LoopCounters& counters = loops[0]->counters;
+    if (open_total.load(std::memory_order_relaxed) >= options.connections_max) {
+      counters.refused.add(1);
+      return refuse_connection(fd.get());
+    }
+    counters.accepted.add(1);
+    open_total.fetch_add(1);
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    LoopConnections& home = *loops[next_loop++ % loops.size()];
+    home.loop.post([&home, fd = std::move(fd)]() mutable {
+      home.add(std::make_shared<HttpConnection>(home, std::move(fd)));
+    });
+  }
+
+  void adopt(EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
+             std::string peer, std::unique_ptr<WebSocketHandler> accepted) {
+    LoopConnections* found = nullptr;
+    for (const auto& candidate : loops) {
+      if (&candidate->loop == &home) found = candidate.get();
+    }
+    WEFT_CHECK(found != nullptr);
+    home.post([found, fd = std::move(fd), received = std::move(received),
+               response = std::move(response), peer = std::move(peer),
+               accepted = std::move(accepted)]() mutable {
+      found->add(std::make_shared<WebSocketServerConnection>(*found, std::move(fd),
+                                                             std::move(received), response,
+                                                             std::move(peer), std::move(accepted)));
+    });
+  }
+
+  void stop_accepting() {
+    if (!listener) return;
+    group.loop(0).unwatch(listener.get());
+    listener.reset();
+  }
+
+  void drain_loop(LoopConnections& connections, std::uint16_t code, const std::string& reason,
+                  std::chrono::milliseconds deadline) {
+    connections.drain(code, reason);
+    connections.loop.schedule(deadline, [&connections] { connections.abort_all(); });
+    loops_to_drain.fetch_sub(1);
+    finish_drain_when_empty();
+  }
+
+  /// Called by whoever may have been last, on any loop.
+  void finish_drain_when_empty() {
+    if (loops_to_drain.load() != 0 || open_total.load() != 0) return;
+    if (drain_finished.exchange(true)) return;
+    group.loop(0).post(std::move(drain_done));
+  }
+
+  const ServerOptions options;
+  LoopGroup& group;
+  unique_fd listener;
+  std::uint16_t bound_port = 0;
+  std::size_t next_loop = 0;
+  std::atomic<std::size_t> open_total{0};
+  std::vector<std::unique_ptr<LoopConnections>> loops;
+  /// Nobody is done before every loop has begun; all ones until a drain begins.
+  std::atomic<std::size_t> loops_to_drain{~std::size_t{0}};
+  std::atomic<bool> drain_finished{false};
+  base::task drain_done;
+};
+
+base::result<std::unique_ptr<Server>> Server::start(ServerOptions options, LoopGroup& loops,
+                                                    HttpHandler& handler) {
+  auto listener = listen_on(options.host, options.port, options.backlog);
+  if (!listener) return base::fail(std::move(listener.error()));
+  auto impl = std::make_unique<Impl>(std::move(options), loops, handler);
+  impl->listener = std::move(*listener);
+  impl->bound_port = local_port(impl->listener.get());
+  std::promise<base::result<void>> watched;
+  loops.loop(0).post(
+      [&] { watched.set_value(loops.loop(0).watch(impl->listener.get(), EPOLLIN, *impl)); });
+  auto outcome = watched.get_future().get();
+  if (!outcome) return base::fail(std::move(outcome.error()));
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  impl_->stop_accepting();
+  for (const auto& connections : impl_->loops) connections->abort_all();
+}
+
+std::uint16_t Server::port() const { return impl_->bound_port; }
+
+void Server::drain(std::uint16_t code, std::string reason, std::chrono::milliseconds deadline,
+                   base::task done) {
+  Impl& impl = *impl_;
+  impl.group.loop(0).post(
+      [&impl, code, reason = std::move(reason), deadline, done = std::move(done)]() mutable {
+        impl.stop_accepting();
+        impl.drain_done = std::move(done);
+        impl.loops_to_drain.store(impl.loops.size());
+        // Behind the sockets that were accepted already and are on their way to these loops.
+        for (const auto& connections : impl.loops) {
+          connections->loop.post([&impl, &target = *connections, code, reason, deadline] {
+            impl.drain_loop(target, code, reason, deadline);
+          });
+        }
+      });
+}
+
+ConnectionCounts Server::counts() const {
+  ConnectionCounts sum;
+  for (const auto& connections : impl_->loops) add_to(sum, connections->counters);
+  return sum;
+}
+
+ConnectionCounts Server::counts(std::size_t loop) const {
+  ConnectionCounts sum;
+  add_to(sum, impl_->loops[loop]->counters);
+  return sum;
+}
+
+}  // namespace weft::net

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weft/base/executor.h"
+#include "weft/base/result.h"
+#include "weft/net/event_loop.h"
+#include "weft/net/http.h"
+
+namespace weft::net {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  ///< 0: the system chooses; see Server::port()
+  int backlog = 4096;
+  std::size_t connections_max = 100'000;  ///< more are told 503 and closed
+
+  HttpLimits http;
+  /// A whole header must come within this time of the connection or of its first byte.
+  std::chrono::milliseconds header_timeout{10'000};
+  /// A whole body must come within this time of its header.
+  std::chrono::milliseconds body_timeout{60'000};
+  /// How long a connection may stay without a request in progress.
+  std::chrono::milliseconds keep_alive_timeout{60'000};
+  /// How long an HTTP response may make no progress at all because its reader does not read.
+  std::chrono::milliseconds write_timeout{60'000};
+
+  std::size_t message_bytes_max = 64 * 1024 * 1024;  ///< close code 1009 above it
+  /// A WebSocket that was silent for this long is pinged; one that stays silent for two intervals
+  /// more is cut off. 0: never. Not while the peer has yet to read what was sent before, nor while
+  /// reading is paused: slow is not dead.
+  std::chrono::milliseconds ping_interval{30'000};
+  /// How long the peer may take for its half of a closing handshake.
+  std::chrono::milliseconds close_timeout{5'000};
+};
+
+/// A snapshot of the counts of one loop, or of several added up. Byte counts are TCP payload.
+struct ConnectionCounts {
+  std::uint64_t http_open = 0;
+  std::uint64_t websockets_open = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;  ///< above connections_max
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t receive_calls = 0;
+  std::uint64_t send_calls = 0;
+  std::uint64_t sends_blocked = 0;  ///< sends that the socket did not take whole
+  std::uint64_t messages_in = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t violations = 0;  ///< WebSocket protocol violations and refused HTTP requests
+};
+
+/// Serves HTTP and WebSocket on one address.
+///
+/// A connection starts on one of the group's loops in turn and stays there; an accepted upgrade
+/// moves it to the loop that the handler names.
+class Server {
+ public:
+  /// Listens and serves on the loops of `loops`, which must outlive the server, as must `handler`.
+  /// Errors: address, system. Thread: not one of the loops'.
+  static base::result<std::unique_ptr<Server>> start(ServerOptions options, LoopGroup& loops,
+                                                     HttpHandler& handler);
+
+  /// Closes what is left, with on_closed(1006) on the calling thread. The loops must have been
+  /// joined (LoopGroup::stop_and_join).
+  ~Server();
+
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// The port that is listened on.
+  std::uint16_t port() const;
+
+  /// Stops accepting, finishes the HTTP responses in progress, closes every WebSocket with `code`,
+  /// and cuts off what is left after `deadline`. `done` runs on one of the loops once no connection
+  /// is left. Any thread; once.
+  void drain(std::uint16_t code, std::string reason, std::chrono::milliseconds deadline,
+             base::task done);
+
+  /// All loops added up, or one of them. Any thread; each number by itself is exact.
+  ConnectionCounts counts() const;
+  ConnectionCounts counts(std::size_t loop) const;
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft::net

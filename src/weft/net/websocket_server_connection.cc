@@ -1,0 +1,250 @@
+#include "weft/net/websocket_server_connection.h"
+
+namespace weft::net {
+
+namespace {
+
+constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+
+class Sink final : public GatherSink {
+ public:
+  explicit Sink(std::vector<base::shared_bytes>& slices) : slices_(slices) {}
+
+  void add(base::shared_bytes framed) override {
+    if (framed.empty()) return;
+    bytes_ += framed.size();
+    slices_.push_back(std::move(framed));
+  }
+
+  std::size_t room() const override {
+    if (slices_.size() >= LoopConnections::slices_max) return 0;
+    return bytes_ < LoopConnections::flush_bytes_max ? LoopConnections::flush_bytes_max - bytes_
+                                                     : 0;
+  }
+
+ private:
+  std::vector<base::shared_bytes>& slices_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, unique_fd fd,
+                                                     base::byte_vector received,
+                                                     std::string_view response, std::string peer,
+                                                     std::unique_ptr<WebSocketHandler> handler)
+    : Connection(shared, std::move(fd)),
+      decoder_(FrameDecoder::peer::client, shared.options.message_bytes_max),
+      handler_(std::move(handler)),
+      peer_(std::move(peer)),
+      held_(std::move(received)),
+      control_(base::shared_bytes::copy_of(base::as_bytes(response))) {}
+
+void WebSocketServerConnection::start() {
+  shared_.counters.websockets_open.add(1);
+  heard_at_ = shared_.loop.turn_time();
+  const bool watched = watch();
+  shared_.loop.request_flush(*this);
+  handler_->on_open(*this);
+  if (!watched) end(close_code::abnormal);
+}
+
+void WebSocketServerConnection::tell_closed(std::uint16_t code) {
+  const auto handler = std::move(handler_);
+  if (handler) handler->on_closed(code);
+}
+
+void WebSocketServerConnection::end(std::uint16_t code) {
+  if (left()) return;
+  // Told first: when the last connection leaves, a drain is done.
+  tell_closed(code);
+  shared_.counters.websockets_open.subtract(1);
+  leave();
+}
+
+void WebSocketServerConnection::on_io(std::uint32_t events) {
+  if (left()) return;
+  if ((events & EPOLLOUT) != 0) {
+    unblock();
+    shared_.loop.request_flush(*this);
+  }
+  if ((events & (EPOLLIN | broken)) == 0) return;
+  if (paused_ || !held_.empty()) {
+    if ((events & broken) != 0) return end(code_);
+    // Input is unwatched only now that some has come: a pause that is short costs no system call.
+    return update_interest(false);
+  }
+  const auto moved = receive();
+  if (moved.what == StreamSocket::outcome::would_block) return;
+  if (moved.what != StreamSocket::outcome::done) return end(code_);
+  heard_at_ = shared_.loop.turn_time();
+  pinged_ = false;
+  consume(shared_.loop.read_buffer().first(moved.bytes));
+}
+
+void WebSocketServerConnection::consume(std::span<std::uint8_t> bytes) {
+  while (!bytes.empty() && receiving()) {
+    if (paused_) {
+      held_.assign(bytes.begin(), bytes.end());
+      break;
+    }
+    const frame_event event = decoder_.next(bytes);
+    bytes = bytes.subspan(event.consumed);
+    on_event(event);
+  }
+  decoder_.release_delivered();
+}
+
+void WebSocketServerConnection::on_event(const frame_event& event) {
+  switch (event.what) {
+    case frame_event::kind::need_more:
+    case frame_event::kind::pong:
+      return;
+    case frame_event::kind::message:
+      shared_.counters.messages_in.add(1);
+      // After close() the handler hears no more.
+      if (closing_ == closing::no) handler_->on_message(event.payload, event.binary);
+      return;
+    case frame_event::kind::ping:
+      // Of several pings in one flush the latest is answered (RFC 6455, section 5.5.3), so a flood
+      // of them costs one frame.
+      if (closing_ != closing::no) return;
+      control_ = make_frame(opcode::pong, event.payload);
+      shared_.loop.request_flush(*this);
+      return;
+    case frame_event::kind::close:
+      return on_peer_close(event);
+    case frame_event::kind::violation:
+      return on_violation(event);
+  }
+}
+
+void WebSocketServerConnection::on_peer_close(const frame_event& event) {
+  const bool ours_first = closing_ != closing::no;
+  queue_close(event.code, {});
+  closing_ = closing::answered;
+  close_after_send_ = true;
+  code_ = ours_first ? code_ : event.code;
+  tell_closed(code_);
+  // When ours went first and is sent, nothing is left to do but to hang up.
+  shared_.loop.request_flush(*this);
+}
+
+void WebSocketServerConnection::on_violation(const frame_event& event) {
+  shared_.counters.violations.add(1);
+  queue_close(event.code, event.reason);
+  closing_ = closing::answered;
+  code_ = event.code;
+  tell_closed(code_);
+  shared_.loop.request_flush(*this);
+}
+
+void WebSocketServerConnection::queue_close(std::uint16_t code, std::string_view reason) {
+  if (!close_frame_.empty()) return;
+  close_frame_ = make_close_frame(code, reason);
+  deadline_ = shared_.loop.turn_time() + shared_.options.close_timeout;
+}
+
+void WebSocketServerConnection::close(std::uint16_t code, std::string_view reason) {
+  if (closing_ != closing::no || left()) return;
+  queue_close(code, reason);
+  closing_ = closing::asked;
+  code_ = code;
+  paused_ = false;  // the peer's half of the handshake is to be read
+  shared_.loop.request_flush(*this);
+}
+
+void WebSocketServerConnection::drain(std::uint16_t code, std::string_view reason) {
+  close(code, reason);
+}
+
+void WebSocketServerConnection::want_write() {
+  if (closing_ != closing::no || left()) return;
+  wants_gather_ = true;
+  if (!blocked()) shared_.loop.request_flush(*this);
+}
+
+void WebSocketServerConnection::pause_reading() {
+  if (closing_ == closing::no) paused_ = true;
+}
+
+void WebSocketServerConnection::resume_reading() {
+  if (!paused_ || left()) return;
+  paused_ = false;
+  // What was held is decoded at the end of the turn, never inside this call.
+  shared_.loop.request_flush(*this);
+}
+
+void WebSocketServerConnection::gather() {
+  shared_.gathered.clear();
+  if (!control_.empty()) shared_.gathered.push_back(std::exchange(control_, {}));
+  if (std::exchange(ping_due_, false)) shared_.gathered.push_back(make_frame(opcode::ping, {}));
+  if (wants_gather_ && handler_) {
+    wants_gather_ = false;
+    Sink sink(shared_.gathered);
+    handler_->on_gather(sink);
+  }
+  if (!close_frame_.empty() && !close_frame_sent_) {
+    close_frame_sent_ = true;
+    shared_.gathered.push_back(close_frame_);
+  }
+}
+
+void WebSocketServerConnection::on_flush() {
+  if (left()) return;
+  if (!blocked()) {
+    if (!has_remainder()) gather();
+    const bool nothing = !has_remainder() && shared_.gathered.empty();
+    after_send(nothing ? sent::all : send_waiting());
+    if (left()) return;
+  }
+  if (!paused_ && !held_.empty()) {
+    base::byte_vector held = std::move(held_);
+    held_.clear();
+    consume(held);
+  }
+  if (!left()) update_interest(paused_ || !held_.empty() ? watches_input() : true);
+}
+
+void WebSocketServerConnection::after_send(sent outcome) {
+  if (outcome == sent::failed) return end(code_);
+  if (outcome == sent::blocked) return;
+  const bool more = outcome == sent::more_waits || !control_.empty() || ping_due_ ||
+                    (wants_gather_ && handler_) || (!close_frame_.empty() && !close_frame_sent_);
+  if (more) return shared_.loop.request_flush(*this);
+  if (close_frame_sent_) after_close_sent();
+}
+
+void WebSocketServerConnection::after_close_sent() {
+  if (closing_ == closing::asked) {
+    closing_ = closing::sent;
+    deadline_ = shared_.loop.turn_time() + shared_.options.close_timeout;
+  } else if (closing_ == closing::answered) {
+    if (close_after_send_) return end(code_);
+    // The peer broke the protocol and may still be sending. Hanging up now would reset the
+    // connection and could destroy the close frame on its way.
+    socket_.shutdown_write();
+  }
+}
+
+void WebSocketServerConnection::on_sweep(base::monotonic_time now) {
+  if (closing_ != closing::no) {
+    if (now >= deadline_) end(code_);
+    return;
+  }
+  const auto interval = shared_.options.ping_interval;
+  if (interval.count() == 0) return;
+  if (paused_ || blocked()) {
+    heard_at_ = now;
+    return;
+  }
+  const auto silent = now - heard_at_;
+  if (pinged_ && silent >= 3 * interval) return end(close_code::abnormal);
+  if (!pinged_ && silent >= interval) {
+    pinged_ = true;
+    ping_due_ = true;
+    shared_.loop.request_flush(*this);
+  }
+}
+
+}  // namespace weft::net

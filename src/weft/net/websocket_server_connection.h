@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "weft/net/connection.h"
+#include "weft/net/websocket_frame.h"
+#include "weft/net/websocket_session.h"
+
+/// Internal to net.
+namespace weft::net {
+
+/// The server's end of one WebSocket.
+///
+/// While idle it owns no buffers: it reads into the loop's buffer, and keeps bytes of its own only
+/// for a message that has come in part, for what came before reading was paused, and for a flush
+/// that the socket did not take whole.
+class WebSocketServerConnection final : public Connection, public WebSocketConnection {
+ public:
+  /// `received` came behind the handshake; `response` completes it.
+  WebSocketServerConnection(LoopConnections& shared, unique_fd fd, base::byte_vector received,
+                            std::string_view response, std::string peer,
+                            std::unique_ptr<WebSocketHandler> handler);
+
+  void start() override;
+  void on_io(std::uint32_t events) override;
+  void on_flush() override;
+  void on_sweep(base::monotonic_time now) override;
+  void drain(std::uint16_t code, std::string_view reason) override;
+  void abort() override { end(close_code::abnormal); }
+
+  void want_write() override;
+  void pause_reading() override;
+  void resume_reading() override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  base::Executor& executor() override { return shared_.loop; }
+  const std::string& peer() const override { return peer_; }
+
+ private:
+  enum class closing : std::uint8_t {
+    no,
+    asked,    ///< a close frame waits to be sent
+    sent,     ///< it is sent; the peer's is awaited
+    answered  ///< the peer's came or is not expected: nothing is read any more, the rest is sent
+  };
+
+  void consume(std::span<std::uint8_t> bytes);
+  void on_event(const frame_event& event);
+  void on_peer_close(const frame_event& event);
+  void on_violation(const frame_event& event);
+  void gather();
+  void after_send(sent outcome);
+  void after_close_sent();
+  void queue_close(std::uint16_t code, std::string_view reason);
+  void tell_closed(std::uint16_t code);
+  void end(std::uint16_t code);
+  bool receiving() const { return closing_ != closing::answered; }
+
+  FrameDecoder decoder_;
+  std::unique_ptr<WebSocketHandler> handler_;  ///< none once told that the connection is closed
+  std::string peer_;
+  base::byte_vector held_;      ///< received, but not to be decoded while paused
+  base::shared_bytes control_;  ///< the handshake's response, later the latest pong
+  base::shared_bytes close_frame_;
+  base::monotonic_time heard_at_{};
+  base::monotonic_time deadline_{};  ///< of the closing handshake
+  std::uint16_t code_ = close_code::abnormal;
+  closing closing_ = closing::no;
+  bool close_frame_sent_ = false;
+  bool close_after_send_ = false;  ///< both halves of the handshake are done
+  bool wants_gather_ = false;
+  bool paused_ = false;
+  bool pinged_ = false;
+  bool ping_due_ = false;
+};
+
+}  // namespace weft::net
