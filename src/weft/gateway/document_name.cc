@@ -1,0 +1,56 @@
+#include "weft/gateway/document_name.h"
+
+#include "weft/net/http.h"
+#include "weft/net/websocket_frame.h"
+
+namespace weft::gateway {
+
+namespace {
+
+std::unexpected<base::error> refuse(std::string why) {
+  return base::fail(std::errc::invalid_argument, std::move(why));
+}
+
+}  // namespace
+
+base::result<std::string> decode_name(std::string_view encoded, const char* what) {
+  auto decoded = net::percent_decode(encoded);
+  if (!decoded) return refuse(std::string(what) + ": a % needs two hexadecimal digits behind it");
+  if (decoded->empty()) return refuse(std::string(what) + " is empty");
+  if (decoded->size() > base::document_name_bytes_max) {
+    return refuse(std::string(what) + " is longer than " +
+                  std::to_string(base::document_name_bytes_max) + " bytes");
+  }
+  if (decoded->find('\0') != std::string::npos || !net::is_utf8(base::as_bytes(*decoded))) {
+    return refuse(std::string(what) + " is not UTF-8 text without NUL");
+  }
+  return std::move(*decoded);
+}
+
+base::result<base::DocumentId> document_of_path(std::string_view path) {
+  if (path.starts_with("/ws/")) path.remove_prefix(3);
+  if (!path.starts_with('/')) return refuse("the path must start with a slash");
+  path.remove_prefix(1);
+  const auto slash = path.find('/');
+  base::DocumentId out;
+  if (slash == std::string_view::npos) {
+    // A client that encodes its whole name sends the slash as %2F.
+    auto name = decode_name(path, "document name");
+    if (!name) return base::fail(std::move(name.error()));
+    const auto inner = name->find('/');
+    if (inner == std::string::npos) return base::DocumentId{std::string(default_room), *name, {}};
+    out.room_id = name->substr(0, inner);
+    out.doc_id = name->substr(inner + 1);
+    if (out.room_id.empty() || out.doc_id.empty()) return refuse("room or document name is empty");
+    return out;
+  }
+  auto room = decode_name(path.substr(0, slash), "room name");
+  if (!room) return base::fail(std::move(room.error()));
+  auto doc = decode_name(path.substr(slash + 1), "document name");
+  if (!doc) return base::fail(std::move(doc.error()));
+  out.room_id = std::move(*room);
+  out.doc_id = std::move(*doc);
+  return out;
+}
+
+}  // namespace weft::gateway

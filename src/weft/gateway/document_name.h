@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+
+#include "weft/base/ids.h"
+#include "weft/base/result.h"
+
+namespace weft::gateway {
+
+/// The room of documents whose y-websocket name has no slash.
+inline constexpr std::string_view default_room = "default";
+
+/// Undoes the percent-encoding of one name and checks it: UTF-8 without NUL, 1 to
+/// base::document_name_bytes_max bytes. `what` names it in the error.
+/// Errors: std::errc::invalid_argument, with a sentence for the client.
+base::result<std::string> decode_name(std::string_view encoded, const char* what);
+
+/// Which document a WebSocket path names: `/ws/<room>/<doc>` or y-websocket's own `/<name>`, where
+/// a name `room/doc` is that pair and a name without a slash is a document of the default room.
+/// Everything behind the first slash belongs to the document's name. Percent-encoding is undone.
+/// Errors: std::errc::invalid_argument, with a sentence for the client.
+base::result<base::DocumentId> document_of_path(std::string_view path);
+
+}  // namespace weft::gateway

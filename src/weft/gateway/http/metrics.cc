@@ -1,0 +1,99 @@
+#include "weft/gateway/http/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace weft::gateway::http {
+
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+void add(std::vector<MetricFamily>& out, const char* name, const char* help, MetricType type,
+         double value) {
+  prometheus::ClientMetric metric;
+  if (type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+  out.push_back({name, help, type, {metric}});
+}
+
+struct HubMetric {
+  const char* name;
+  const char* help;
+  MetricType type;
+  std::atomic<std::uint64_t> hub::HubCounters::* field;
+};
+
+constexpr HubMetric hub_metrics[] = {
+    {"weft_documents_live", "Documents in memory", MetricType::Gauge,
+     &hub::HubCounters::documents_live},
+    {"weft_sessions", "Participants of live documents", MetricType::Gauge,
+     &hub::HubCounters::sessions},
+    {"weft_edits_accepted_total", "Edits handed to the log", MetricType::Counter,
+     &hub::HubCounters::edits_accepted},
+    {"weft_edits_contained_total", "Edits that were held already", MetricType::Counter,
+     &hub::HubCounters::edits_contained},
+    {"weft_edits_refused_total", "Edits refused", MetricType::Counter,
+     &hub::HubCounters::edits_refused},
+    {"weft_edits_committed_total", "Edits that came back durable", MetricType::Counter,
+     &hub::HubCounters::edits_committed},
+    {"weft_append_failures_total", "Appends that the log refused or lost", MetricType::Counter,
+     &hub::HubCounters::append_failures},
+    {"weft_document_loads_total", "Documents opened", MetricType::Counter,
+     &hub::HubCounters::loads},
+    {"weft_document_load_failures_total", "Documents that could not be read", MetricType::Counter,
+     &hub::HubCounters::load_failures},
+    {"weft_document_evictions_total", "Idle documents put away", MetricType::Counter,
+     &hub::HubCounters::evictions},
+    {"weft_snapshots_total", "Snapshots written", MetricType::Counter,
+     &hub::HubCounters::snapshots},
+    {"weft_snapshot_failures_total", "Snapshots that could not be written", MetricType::Counter,
+     &hub::HubCounters::snapshot_failures},
+    {"weft_compactions_total", "Compactions of live documents", MetricType::Counter,
+     &hub::HubCounters::compactions},
+    {"weft_catch_ups_total", "Slow readers brought up to date with a merged remainder",
+     MetricType::Counter, &hub::HubCounters::catch_ups},
+    {"weft_awareness_updates_total", "Awareness updates received", MetricType::Counter,
+     &hub::HubCounters::awareness_updates},
+};
+
+}  // namespace
+
+std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
+                           const net::ConnectionCounts& connections, bool log_writable) {
+  std::vector<MetricFamily> out;
+  for (const auto& metric : hub_metrics) {
+    std::uint64_t sum = 0;
+    for (const auto* hub : hubs) sum += (hub->*metric.field).load(std::memory_order_relaxed);
+    add(out, metric.name, metric.help, metric.type, static_cast<double>(sum));
+  }
+  auto counter = [&](const char* name, const char* help, std::uint64_t value) {
+    add(out, name, help, MetricType::Counter, static_cast<double>(value));
+  };
+  auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
+    add(out, name, help, MetricType::Gauge, static_cast<double>(value));
+  };
+  gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
+  gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
+  gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
+  counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
+  counter("weft_connections_refused_total", "Connections above connections_max",
+          connections.refused);
+  counter("weft_bytes_received_total", "TCP payload received", connections.bytes_in);
+  counter("weft_bytes_sent_total", "TCP payload sent", connections.bytes_out);
+  counter("weft_send_calls_total", "System calls that sent", connections.send_calls);
+  counter("weft_receive_calls_total", "System calls that received", connections.receive_calls);
+  counter("weft_sends_blocked_total", "Sends that a slow reader's socket did not take whole",
+          connections.sends_blocked);
+  counter("weft_messages_received_total", "WebSocket messages", connections.messages_in);
+  counter("weft_http_requests_total", "HTTP requests", connections.requests);
+  counter("weft_protocol_violations_total", "Protocol violations of clients",
+          connections.violations);
+  return prometheus::TextSerializer().Serialize(out);
+}
+
+}  // namespace weft::gateway::http

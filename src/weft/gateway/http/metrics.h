@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "weft/hub/options.h"
+#include "weft/net/server.h"
+
+namespace weft::gateway::http {
+
+/// Everything that /metrics shows, in Prometheus' text format 0.0.4.
+std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
+                           const net::ConnectionCounts& connections, bool log_writable);
+
+}  // namespace weft::gateway::http

@@ -1,0 +1,26 @@
+#include "weft/gateway/ywebsocket/framing.h"
+
+#include <cstring>
+
+#include "weft/net/websocket_frame.h"
+
+namespace weft::gateway::ywebsocket {
+
+static_assert(net::frame_header_bytes_max + yjs::sync_header_bytes_max <=
+              hub::Framing::header_bytes_max);
+
+std::size_t YWebSocketFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
+                                            std::uint8_t* out) const {
+  std::uint8_t sync[yjs::sync_header_bytes_max];
+  const std::size_t sync_bytes = yjs::write_sync_header(type, update_bytes, sync);
+  const std::size_t frame_bytes =
+      net::frame_header(net::opcode::binary, sync_bytes + update_bytes, out);
+  std::memcpy(out + frame_bytes, sync, sync_bytes);
+  return frame_bytes + sync_bytes;
+}
+
+base::shared_bytes YWebSocketFraming::frame_awareness(base::byte_view awareness_update) const {
+  return net::make_frame(net::opcode::binary, yjs::encode_awareness(awareness_update));
+}
+
+}  // namespace weft::gateway::ywebsocket
