@@ -23,6 +23,7 @@ enum class errc {
   not_found,       ///< the document has no records
   trimmed,         ///< the position asked for was trimmed away
   closed,          ///< the log is shutting down
+  too_large,       ///< a record exceeds the log's limits: nothing was written, nor ever will be
 };
 const char* describe(errc code);
 std::error_code make_error_code(errc code);
@@ -84,8 +85,8 @@ class Subscription {
 /// A slice of a document's history.
 struct ReadResult {
   record_batch records;
-  log_offset next;   ///< where to go on reading
-  bool more = false; ///< records at or after `next` existed when this was read
+  log_offset next;    ///< where to go on reading
+  bool more = false;  ///< records at or after `next` existed when this was read
 };
 
 /// One document's records found while reading a partition.
@@ -121,19 +122,24 @@ class OpLog {
   /// The actor of this incarnation of the data directory: operation ids made here carry it.
   virtual std::uint64_t actor() const = 0;
 
-  /// The first `seq` of this actor that no stored record uses.
+  /// The first `seq` of this actor that no stored record uses; a new actor starts at 1.
   virtual std::uint64_t next_seq() const = 0;
 
   /// Appends records to one document, in order, as one unit as far as the log's limits allow.
   /// The outcome is told to the document's subscribers: on_committed, or on_append_failed.
   /// A document may be appended to without a subscriber (the outcome is then lost).
+  /// Appends of one thread to one document that wait for the same commit arrive in one
+  /// on_committed.
   /// Errors (returned at once, nothing written): overloaded when more than
-  /// inflight_bytes_max wait; failed; closed.
+  /// inflight_bytes_max wait; too_large; disk_full; failed; closed.
   virtual base::result<void> append(const base::DocumentId& document,
                                     std::vector<Record> records) = 0;
 
-  /// Hears of every record of the document committed after this call. To miss none, subscribe
-  /// first and then read up to `end`.
+  /// Hears of every record of the document committed after this call; registration and commits
+  /// are atomic to each other. To miss none, subscribe first and then read up to `end`: a read
+  /// issued after this call returns every record that on_committed will not bring. It may also
+  /// return records that on_committed has brought: always before the read's callback on the same
+  /// executor, never after it. So whoever drops offsets it already has sees each exactly once.
   virtual std::unique_ptr<Subscription> subscribe(const base::DocumentId& document,
                                                   base::Executor& executor,
                                                   Subscriber& subscriber) = 0;
@@ -144,11 +150,13 @@ class OpLog {
   virtual void read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,
                     base::Executor& executor, callback<ReadResult> done) = 0;
 
-  /// Reads all documents' records of a partition with offset >= from, in offset order.
+  /// Reads all documents' records of a partition with offset >= from, in offset order. Records of
+  /// a document that were trimmed away are passed over. Errors: not_found (no such partition),
+  /// corrupt, closed.
   virtual void read_partition(std::int32_t partition, log_offset from, std::size_t bytes_max,
                               base::Executor& executor, callback<PartitionReadResult> done) = 0;
 
-  /// The offset after the last durable record of the document (0 when there is none).
+  /// The offset after the last durable record of the document, trimmed or not (0: there was none).
   virtual void end(const base::DocumentId& document, base::Executor& executor,
                    callback<log_offset> done) = 0;
 
@@ -158,7 +166,8 @@ class OpLog {
                          base::Executor& executor,
                          callback<std::vector<base::DocumentId>> done) = 0;
 
-  /// Forgets the document's records with offset < before. Reading below then fails with trimmed.
+  /// Forgets the document's records with offset < before (at most up to its end). Reading below
+  /// then fails with trimmed.
   virtual void trim(const base::DocumentId& document, log_offset before, base::Executor& executor,
                     callback<void> done) = 0;
 

@@ -25,9 +25,9 @@ std::error_code make_error_code(errc code);
 
 /// The state of a document up to a position of its log.
 struct Snapshot {
-  base::log_identity log;           ///< the log that `covered_end` counts in
+  base::log_identity log;        ///< the log that `covered_end` counts in
   base::log_offset covered_end;  ///< every record with offset < covered_end is contained
-  base::shared_bytes update;  ///< compacted Yjs update, format v1
+  base::shared_bytes update;     ///< compacted Yjs update, format v1
 };
 
 template <typename T>

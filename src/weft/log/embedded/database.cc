@@ -1,0 +1,98 @@
+#include "weft/log/embedded/database.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/table.h>
+
+#include "weft/log/embedded/schema.h"
+#include "weft/log/embedded/wal_tail.h"
+
+namespace weft::log::embedded {
+namespace {
+
+rocksdb::Options database_options(const EmbeddedLogOptions& options) {
+  rocksdb::Options out;
+  out.create_if_missing = true;
+  out.paranoid_checks = true;
+  // Refuses damage in the middle of the write-ahead log, where the default would silently drop
+  // everything after it; and the manifest remembers how much of each older file was synced.
+  out.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  out.track_and_verify_wals_in_manifest = true;
+  out.use_fsync = false;
+
+  // One thread writes, in large batches, and hardly anything is read again soon.
+  out.allow_concurrent_memtable_write = false;
+  out.enable_write_thread_adaptive_yield = false;
+  out.write_buffer_size = options.memory_bytes_max / 4;
+  out.max_write_buffer_number = 3;
+  out.max_total_wal_size = options.memory_bytes_max;
+  out.compression = rocksdb::kNoCompression;
+  out.bottommost_compression = rocksdb::kLZ4Compression;
+  out.max_background_jobs = 2;
+  out.max_open_files = 512;
+  out.max_manifest_file_size = 16u << 20;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.memory_bytes_max / 4);
+  table.cache_index_and_filter_blocks = true;
+  table.block_size = 16u << 10;
+  table.format_version = 5;
+  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+
+  // RocksDB's own diary stays small, and no timer wakes an idle process.
+  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  out.max_log_file_size = 2u << 20;
+  out.keep_log_file_num = 3;
+  out.stats_dump_period_sec = 0;
+  out.stats_persist_period_sec = 0;
+  return out;
+}
+
+}  // namespace
+
+base::error to_error(const rocksdb::Status& status, std::string_view doing) {
+  errc code = errc::failed;
+  if (status.IsCorruption()) code = errc::corrupt;
+  if (status.IsNoSpace()) code = errc::disk_full;
+  if (status.IsShutdownInProgress()) code = errc::closed;
+  return {make_error_code(code), "embedded log: " + std::string(doing) + ": " + status.ToString()};
+}
+
+base::result<std::unique_ptr<rocksdb::DB>> open_database(const EmbeddedLogOptions& options) {
+  std::error_code made;
+  std::filesystem::create_directories(options.directory, made);
+  if (made) {
+    return base::fail(errc::failed, "embedded log: cannot create " + options.directory.string() +
+                                        ": " + made.message());
+  }
+  const rocksdb::Options settings = database_options(options);
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(settings, options.directory.string(), &opened);
+  if (status.IsCorruption()) {
+    auto cut = cut_torn_tail(options.directory);
+    if (!cut) return base::fail(std::move(cut.error()));
+    if (*cut) status = rocksdb::DB::Open(settings, options.directory.string(), &opened);
+  }
+  if (!status.ok()) {
+    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+      return base::fail(errc::failed, "embedded log: " + options.directory.string() +
+                                          " is in use by another process; stop it or choose "
+                                          "another data directory");
+    }
+    return base::fail(to_error(status, "open " + options.directory.string()));
+  }
+  return std::unique_ptr<rocksdb::DB>(opened);
+}
+
+base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,
+                                                      const std::string& key) {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status =
+      database.Get(rocksdb::ReadOptions(), database.DefaultColumnFamily(), key, &value);
+  if (status.IsNotFound()) return std::optional<std::uint64_t>();
+  if (!status.ok()) return base::fail(to_error(status, "read"));
+  auto number = decode_number(key, value.ToStringView());
+  if (!number) return base::fail(std::move(number.error()));
+  return std::optional<std::uint64_t>(*number);
+}
+
+}  // namespace weft::log::embedded

@@ -1,0 +1,184 @@
+#include "weft/store/rocksdb/rocksdb_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "weft/base/document_key.h"
+#include "weft/base/worker_pool.h"
+#include "weft/store/rocksdb/snapshot_codec.h"
+
+namespace weft::store::rocks {
+namespace {
+
+constexpr char snapshot_prefix = 's';
+constexpr char evidence_prefix = 'x';
+
+rocksdb::Options database_options(const RocksDbStoreOptions& options) {
+  rocksdb::Options out;
+  out.create_if_missing = true;
+  out.paranoid_checks = true;
+  out.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  out.track_and_verify_wals_in_manifest = true;
+  out.write_buffer_size = options.memory_bytes_max / 4;
+  out.max_write_buffer_number = 3;
+  out.max_total_wal_size = options.memory_bytes_max * 2;
+  out.compression = rocksdb::kNoCompression;
+  out.enable_blob_files = true;
+  out.min_blob_size = 64u << 10;
+  out.enable_blob_garbage_collection = true;
+  out.blob_garbage_collection_age_cutoff = 0.5;
+  out.max_background_jobs = 2;
+  out.max_open_files = 256;
+  out.max_manifest_file_size = 16u << 20;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.memory_bytes_max / 4);
+  table.cache_index_and_filter_blocks = true;
+  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  out.max_log_file_size = 2u << 20;
+  out.keep_log_file_num = 3;
+  out.stats_dump_period_sec = 0;
+  out.stats_persist_period_sec = 0;
+  return out;
+}
+
+base::error to_error(const rocksdb::Status& status, std::string_view doing) {
+  const errc code = status.IsCorruption() ? errc::corrupt : errc::unavailable;
+  return {make_error_code(code),
+          "snapshot store: " + std::string(doing) + ": " + status.ToString()};
+}
+
+base::result<std::optional<Snapshot>> load(rocksdb::DB& database, const std::string& key) {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status =
+      database.Get(rocksdb::ReadOptions(), database.DefaultColumnFamily(), key, &value);
+  if (status.IsNotFound()) return std::optional<Snapshot>();
+  if (!status.ok()) return base::fail(to_error(status, "load"));
+  auto snapshot =
+      decode_snapshot(key, base::shared_bytes::copy_of(base::as_bytes(value.ToStringView())));
+  if (!snapshot) return base::fail(std::move(snapshot.error()));
+  return std::optional<Snapshot>(std::move(*snapshot));
+}
+
+/// Copies a damaged value aside, as far as it can still be read.
+void keep_evidence(rocksdb::DB& database, const std::string& key, rocksdb::WriteBatch& batch) {
+  std::string value;
+  if (!database.Get(rocksdb::ReadOptions(), key, &value).ok()) return;
+  batch.Put(evidence_prefix + key.substr(1), value);
+}
+
+base::result<void> save(rocksdb::DB& database, const std::string& key, const Snapshot& snapshot,
+                        bool sync) {
+  rocksdb::WriteBatch batch;
+  const auto present = load(database, key);
+  if (!present) {
+    if (present.error().code != errc::corrupt) return base::fail(base::error(present.error()));
+    keep_evidence(database, key, batch);
+  } else if (present->has_value() && (*present)->log == snapshot.log &&
+             (*present)->covered_end > snapshot.covered_end) {
+    return base::fail(errc::stale, "snapshot store: holds a snapshot up to " +
+                                       std::to_string((*present)->covered_end.value) +
+                                       ", this one ends at " +
+                                       std::to_string(snapshot.covered_end.value));
+  }
+  const std::string head = encode_snapshot_head(key, snapshot);
+  const rocksdb::Slice key_slice(key);
+  const std::array<rocksdb::Slice, 2> value{
+      rocksdb::Slice(head), rocksdb::Slice(reinterpret_cast<const char*>(snapshot.update.data()),
+                                           snapshot.update.size())};
+  batch.Put(rocksdb::SliceParts(&key_slice, 1),
+            rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
+  rocksdb::WriteOptions how;
+  how.sync = sync;
+  rocksdb::Status status = database.Write(how, &batch);
+  // After a full disk RocksDB waits to be told that there is room again. What it wrote before is
+  // then either whole or not there, so trying again is safe.
+  if (!status.ok() && database.Resume().ok()) status = database.Write(how, &batch);
+  if (!status.ok()) return base::fail(to_error(status, "save"));
+  return {};
+}
+
+}  // namespace
+
+struct RocksDbStore::Parts {
+  Parts(RocksDbStoreOptions with, std::unique_ptr<rocksdb::DB> opened)
+      : options(std::move(with)),
+        database(std::move(opened)),
+        workers(options.worker_threads, options.requests_queued_max) {}
+
+  /// Saving reads before it writes; savers of one document exclude each other.
+  std::mutex& saving(const std::string& key) {
+    return saving_[std::hash<std::string>()(key) % saving_.size()];
+  }
+
+  const RocksDbStoreOptions options;
+  const std::unique_ptr<rocksdb::DB> database;
+  std::array<std::mutex, 16> saving_;
+  base::WorkerPool workers;
+};
+
+RocksDbStore::RocksDbStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+RocksDbStore::~RocksDbStore() { close(); }
+
+base::result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(RocksDbStoreOptions options) {
+  std::error_code made;
+  std::filesystem::create_directories(options.directory, made);
+  if (made) {
+    return base::fail(errc::unavailable, "snapshot store: cannot create " +
+                                             options.directory.string() + ": " + made.message());
+  }
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(database_options(options), options.directory.string(), &opened);
+  if (!status.ok()) return base::fail(to_error(status, "open " + options.directory.string()));
+  return std::unique_ptr<RocksDbStore>(new RocksDbStore(
+      std::make_unique<Parts>(std::move(options), std::unique_ptr<rocksdb::DB>(opened))));
+}
+
+template <typename T, typename Work>
+void RocksDbStore::on_worker(base::Executor& executor, callback<T> done, Work work) {
+  // Shared, because a task that is not accepted must still be able to answer.
+  auto answer = std::make_shared<callback<T>>(std::move(done));
+  const auto reply = [&executor, answer](base::result<T> value) {
+    executor.post([answer, value = std::move(value)]() mutable { (*answer)(std::move(value)); });
+  };
+  base::task task = [reply, work = std::move(work)]() mutable { reply(work()); };
+  switch (parts_->workers.submit(task)) {
+    case base::WorkerPool::verdict::accepted:
+      return;
+    case base::WorkerPool::verdict::full:
+      return reply(base::fail(errc::unavailable, "snapshot store: too many requests are waiting"));
+    case base::WorkerPool::verdict::closed:
+      return reply(base::fail(errc::closed, "snapshot store: closed"));
+  }
+}
+
+void RocksDbStore::load_snapshot(const base::DocumentId& document, base::Executor& executor,
+                                 callback<std::optional<Snapshot>> done) {
+  on_worker<std::optional<Snapshot>>(executor, std::move(done),
+                                     [this, key = snapshot_prefix + base::document_key(document)] {
+                                       return load(*parts_->database, key);
+                                     });
+}
+
+void RocksDbStore::save_snapshot(const base::DocumentId& document, Snapshot snapshot,
+                                 base::Executor& executor, callback<void> done) {
+  on_worker<void>(
+      executor, std::move(done),
+      [this, key = snapshot_prefix + base::document_key(document), snapshot = std::move(snapshot)] {
+        const std::scoped_lock lock(parts_->saving(key));
+        return save(*parts_->database, key, snapshot, parts_->options.sync);
+      });
+}
+
+void RocksDbStore::close() { parts_->workers.close(); }
+
+}  // namespace weft::store::rocks

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+
+#include "weft/base/result.h"
+#include "weft/store/document_store.h"
+
+namespace weft::store::rocks {
+
+struct RocksDbStoreOptions {
+  std::filesystem::path directory;  ///< created if missing; belongs to this store alone
+  bool sync = true;                 ///< false: done means given to the operating system
+  std::size_t memory_bytes_max = std::size_t{32} << 20;  ///< write buffers and cache, about
+  std::size_t worker_threads = 2;
+  std::size_t requests_queued_max = 65536;
+};
+
+/// Snapshots in a RocksDB of this process. Large ones lie in its blob files, so that compaction
+/// does not copy them again and again.
+///
+/// A snapshot that fails its checksum stays where it is and is reported as corrupt; saving a newer
+/// one moves it aside (key `x`), so the evidence outlives the repair.
+/// Threading: any thread.
+/// Source: docs/formats/snapshot.md.
+class RocksDbStore final : public DocumentStore {
+ public:
+  /// Errors: unavailable (in use by another process, not permitted, disk full …), corrupt.
+  static base::result<std::unique_ptr<RocksDbStore>> open(RocksDbStoreOptions options);
+
+  ~RocksDbStore() override;
+  RocksDbStore(const RocksDbStore&) = delete;
+  RocksDbStore& operator=(const RocksDbStore&) = delete;
+
+  void load_snapshot(const base::DocumentId& document, base::Executor& executor,
+                     callback<std::optional<Snapshot>> done) override;
+  void save_snapshot(const base::DocumentId& document, Snapshot snapshot, base::Executor& executor,
+                     callback<void> done) override;
+  void close() override;
+
+ private:
+  struct Parts;
+  explicit RocksDbStore(std::unique_ptr<Parts> parts);
+
+  template <typename T, typename Work>
+  void on_worker(base::Executor& executor, callback<T> done, Work work);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace weft::store::rocks
