@@ -40,6 +40,9 @@ console.log(`seed ${seed}`)
 
 class Skip extends Error {}
 
+// Every y-websocket client adds a listener for the end of the process.
+process.setMaxListeners(0)
+
 const results = []
 
 async function run(scenario, index) {
