@@ -3,11 +3,16 @@ import './style.css';
 import { by_id, make } from './dom';
 import { DocumentList } from './documents';
 import { Editor } from './editor';
-import { from_hash, label, same, to_hash, type Route } from './route';
+import { default_room, from_hash, label, same, to_hash, type Route } from './route';
 import { Session, type Status } from './session';
 import { Sidebar } from './sidebar';
 import { Switcher } from './switcher';
 import { initials, load_user, type User } from './user';
+
+function title_of(route: Route): (Node | string)[] {
+  if (route.room === default_room) return [route.document];
+  return [make('span', { class: 'room' }, `${route.room} / `), route.document];
+}
 
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -82,7 +87,7 @@ class App {
     for (const id of ['page', 'state', 'history', 'people']) by_id(id).hidden = !route;
     by_id('empty').hidden = !!route;
     by_id('banner').hidden = true;
-    by_id('title').textContent = route ? label(route) : 'Welcome';
+    by_id('title').replaceChildren(...(route ? title_of(route) : ['Welcome']));
     document.title = route ? `${label(route)} · Weft` : 'Weft';
     if (route) {
       this.session_ = new Session(
@@ -119,7 +124,7 @@ class App {
     element.dataset.state = state;
     const said = {
       connecting: 'Connecting…',
-      synced: 'Saved and up to date',
+      synced: 'Up to date',
       offline: loaded ? 'Offline, reconnecting…' : 'No connection, trying again…',
       denied: 'Closed by the server',
       broken: 'Cannot be loaded, trying again…',
@@ -139,7 +144,7 @@ class App {
 
   private draw_banner_(state: Status['state'], loaded: boolean, unsent: number, reason: string): void {
     const kept = unsent === 0 ? '' : unsent === 1 ? ' 1 change is waiting.' : ` ${unsent} changes are waiting.`;
-    const offline = `${reason || 'You are offline.'} Your edits are kept in this tab and sent as soon as the connection is back.${kept}`;
+    const offline = `${reason || 'No connection to the server.'} Your edits are kept in this tab and sent as soon as the connection is back.${kept}`;
     const said = {
       connecting: '',
       synced: '',

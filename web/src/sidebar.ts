@@ -15,6 +15,7 @@ export class Sidebar {
   private readonly name_ = by_id<HTMLInputElement>('user-name');
   private readonly new_doc_ = by_id<HTMLInputElement>('new-doc');
   private drawn_ = '';
+  private shown_: Route | null = null;
 
   constructor(
     private user_: User,
@@ -50,7 +51,9 @@ export class Sidebar {
     notice.classList.toggle('bad', listing.problem !== '');
     notice.hidden = notice.textContent === '';
 
-    const entries = [...listing.documents];
+    const entries = [...listing.documents].sort(
+      (a, b) => a.document.localeCompare(b.document) || a.room.localeCompare(b.room),
+    );
     if (current && !entries.some((entry) => same(entry, current))) entries.unshift({ ...current, connections: 0 });
     const drawing = JSON.stringify([entries, current]);
     if (drawing === this.drawn_) return; // an unchanged list keeps its focus
@@ -74,6 +77,8 @@ export class Sidebar {
         return make('li', {}, link);
       }),
     );
+    if (!same(current, this.shown_)) this.list_.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+    this.shown_ = current;
     for (const link of this.list_.querySelectorAll('a')) {
       if (focused && link.getAttribute('href') === focused) link.focus();
     }
