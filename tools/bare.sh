@@ -23,7 +23,7 @@ sources=/etc/apt/sources.list.d/debian.sources
 [ -f $sources ] || sources=/etc/apt/sources.list
 mirror=$(sed -nE 's/^(URIs: *|deb +(\[[^]]*\] +)?)(https?:[^ ]+).*/\3/p' "$sources" | head -n 1)
 begin=$(date +%s)
-debootstrap --variant=minbase bookworm "$root" "$mirror" >"$scratch/debootstrap.log" 2>&1 ||
+[ -x "$root/bin/bash" ] || debootstrap --variant=minbase bookworm "$root" "$mirror" >"$scratch/debootstrap.log" 2>&1 ||
   { tail "$scratch/debootstrap.log"; exit 1; }
 echo "bare: minimal Debian 12 in $(($(date +%s) - begin)) s"
 
@@ -49,6 +49,7 @@ if [ -f "$roots" ]; then
   sed -i 's#/etc/ssl/certs/ca-certificates.crt#/opt/host-roots.crt#' "$root/etc/pip.conf" "$root/root/.npmrc" 2>/dev/null || true
 fi
 
+rm -rf "$root/srv/weft"
 git clone -q --no-local . "$root/srv/weft"
 echo "bare: clean clone of $(git rev-parse --short=12 HEAD)"
 

@@ -1,1 +1,88 @@
-verb_help() { echo; }
+# The verbs of ./dev that are made of stages.
+
+verb_help() {
+  cat <<'END'
+./dev VERB: everything one does with this tree, on Debian 12
+
+  setup [run|test|full]    install what the verb of that name needs; nothing when it is there
+  run [flags of serve]     set up, build release and the page, start build/release/weft serve
+  build [preset [target…]] compile: release (default), ci (ASan+UBSan), tsan, fuzz (clang-19)
+  test                     what CI runs (.ci/run), stage by stage with times; reports/test.json
+  check                    formatting, include directions, style
+  full                     test, then what takes longer: bare machine, 100 crashes, long fuzzing, tsan
+  e2e [flags]              the end-to-end scenarios alone (test/e2e/run.mjs)
+  bench [flags]            beside the raw server and the peers (bench/run.py); reports/bench.json
+  fuzz [seconds [name]]    every fuzzer (or those with that name) for so many seconds each (60)
+  sim [flags]              the deterministic simulation of hubs
+  chaos [rounds]           crashes under load (100); reports/chaos.json
+  fmt                      format the C++ sources in place
+  tidy                     clang-tidy over src/
+  clean                    remove build/ and installed Node packages
+
+WEFT_SEED=N repeats the random parts of test, e2e and chaos.
+END
+}
+
+verb_check() { run_single check check; }
+verb_tidy() { verb_setup full; run_single tidy tidy; }
+verb_fmt() { own_sources | xargs clang-format-19 -i; }
+verb_e2e() { verb_setup test; tools/build.sh release weft; build_page; bash ./dev _stage e2e "$@"; }
+
+# One stage as a verb, with its report.
+run_single() {
+  local verb=$1 begin
+  shift
+  begin=$(date +%s)
+  run_stage "$@"
+  finish "$verb" "$begin"
+}
+
+stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5)
+stages_of_full=(setup-full chaos-100 chaos-control fuzz-full tsan tidy bare)
+
+run_stages() {
+  local name
+  for name in "$@"; do
+    run_stage "$name"
+    # Without the tools or the programs the rest would only repeat the same failure.
+    case $name in setup* | build-*) stages_ok || break ;; esac
+  done
+}
+
+verb_test() {
+  local begin
+  begin=$(date +%s)
+  run_stages "${stages_of_test[@]}"
+  finish test "$begin"
+}
+
+verb_full() {
+  local begin
+  begin=$(date +%s)
+  run_stages "${stages_of_test[@]}"
+  if stages_ok; then run_stages "${stages_of_full[@]}"; fi
+  finish full "$begin"
+}
+
+verb_fuzz() {
+  local begin
+  verb_setup test
+  begin=$(date +%s)
+  run_stage fuzz "$@"
+  finish fuzz "$begin"
+}
+stage_fuzz() { run_fuzzers "${1:-60}" "${2:-}"; }
+
+verb_chaos() { verb_setup test; run_single chaos chaos-100 "${1:-100}"; }
+verb_sim() { verb_setup test; bash ./dev _stage sim "$@"; }
+
+verb_bench() {
+  verb_setup test
+  tools/build.sh release
+  use_node
+  npm_ci bench/peers
+  python3 bench/run.py "$@"
+}
+
+verb_clean() { rm -rf build web/dist web/node_modules test/e2e/node_modules test/e2e/browser/node_modules \
+  test/yjs/oracle/node_modules bench/peers/node_modules; }
