@@ -34,13 +34,18 @@ ProcessUse process_use(pid_t pid) {
   return use;
 }
 
-double steal_seconds() {
+MachineUse machine_use() {
+  // cpu user nice system idle iowait irq softirq steal (guest time is part of user)
   std::ifstream stat("/proc/stat");
   std::string word;
   stat >> word;
-  double ticks = 0;
-  for (int field = 0; field < 8; ++field) stat >> ticks;
-  return ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double ticks[8] = {};
+  for (double& field : ticks) stat >> field;
+  const double tick_seconds = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK));
+  MachineUse use;
+  use.busy_seconds = (ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]) * tick_seconds;
+  use.steal_seconds = ticks[7] * tick_seconds;
+  return use;
 }
 
 void raise_file_limit() {

@@ -18,8 +18,12 @@ struct ProcessUse {
 };
 ProcessUse process_use(pid_t pid);
 
-/// CPU seconds the hypervisor kept from this machine since boot, summed over its cores.
-double steal_seconds();
+/// CPU seconds of this machine since boot, summed over its cores.
+struct MachineUse {
+  double busy_seconds = 0;   ///< spent by any process, interrupts included
+  double steal_seconds = 0;  ///< kept by the hypervisor
+};
+MachineUse machine_use();
 
 /// Lets this process open as many files as the hard limit allows.
 void raise_file_limit();

@@ -84,36 +84,6 @@ void append_var_uint(byte_vector& out, std::uint64_t value) {
   out.push_back(static_cast<std::uint8_t>(value));
 }
 
-std::uint8_t Reader::byte() {
-  if (at == end) {
-    failed = true;
-    return 0;
-  }
-  return *at++;
-}
-
-std::uint64_t Reader::var_uint() {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    const std::uint8_t b = byte();
-    value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
-    if (b < 0x80) return value;
-  }
-  failed = true;
-  return 0;
-}
-
-byte_view Reader::var_bytes() {
-  const std::uint64_t n = var_uint();
-  if (failed || n > static_cast<std::uint64_t>(end - at)) {
-    failed = true;
-    return {};
-  }
-  const byte_view view(at, static_cast<std::size_t>(n));
-  at += n;
-  return view;
-}
-
 bool parse_url(std::string_view text, Url& out) {
   constexpr std::string_view scheme = "ws://";
   if (!text.starts_with(scheme)) return false;

@@ -57,10 +57,43 @@ struct Reader {
   bool failed = false;
 
   explicit Reader(byte_view bytes) : at(bytes.data()), end(bytes.data() + bytes.size()) {}
-  std::uint8_t byte();
-  std::uint64_t var_uint();
-  byte_view var_bytes();
+  std::uint8_t byte() {
+    if (at == end) [[unlikely]] {
+      failed = true;
+      return 0;
+    }
+    return *at++;
+  }
+  std::uint64_t var_uint() {
+    // Millions of deliveries a second pass here; most numbers have one byte.
+    if (at != end && *at < 0x80) [[likely]] {
+      return *at++;
+    }
+    return long_var_uint();
+  }
+  byte_view var_bytes() {
+    const std::uint64_t n = var_uint();
+    if (failed || n > static_cast<std::uint64_t>(end - at)) [[unlikely]] {
+      failed = true;
+      return {};
+    }
+    const byte_view view(at, static_cast<std::size_t>(n));
+    at += n;
+    return view;
+  }
   bool empty() const { return at == end; }
+
+ private:
+  std::uint64_t long_var_uint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t b = byte();
+      value |= static_cast<std::uint64_t>(b & 0x7f) << shift;
+      if (b < 0x80) return value;
+    }
+    failed = true;
+    return 0;
+  }
 };
 
 /// Takes host, port and path from ws://IPV4:PORT/PATH. Returns false when the form is another.

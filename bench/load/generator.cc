@@ -125,16 +125,21 @@ bool Generator::run(LoadReport& report) {
   const std::uint64_t messages_before = messages_;
   const ProcessUse server_begin = process_use(options_.server_pid);
   const ProcessUse own_begin = process_use(getpid());
-  const double steal_begin = steal_seconds();
+  const MachineUse machine_begin = machine_use();
   window_begin_ns_ = now_ns();
   drive(window_begin_ns_ + to_ns(options_.seconds));
   window_end_ns_ = now_ns();
   const ProcessUse own_end = process_use(getpid());
   report_.server_after = process_use(options_.server_pid);
   report_.window_seconds = static_cast<double>(window_end_ns_ - window_begin_ns_) * 1e-9;
-  report_.steal_cores = (steal_seconds() - steal_begin) / report_.window_seconds;
   report_.server_cpu_seconds = report_.server_after.cpu_seconds - server_begin.cpu_seconds;
   report_.own_cpu_seconds = own_end.cpu_seconds - own_begin.cpu_seconds;
+  const MachineUse machine_end = machine_use();
+  report_.steal_cores =
+      (machine_end.steal_seconds - machine_begin.steal_seconds) / report_.window_seconds;
+  report_.other_cores = (machine_end.busy_seconds - machine_begin.busy_seconds -
+                         report_.server_cpu_seconds - report_.own_cpu_seconds) /
+                        report_.window_seconds;
   report_.window_sent = report_.sent - before.sent;
   report_.window_delivered = report_.delivered - before.delivered;
   report_.window_messages = messages_ - messages_before;

@@ -51,6 +51,7 @@ struct LoadReport {
   std::uint64_t duplicates = 0, gaps = 0, malformed = 0, lost_connections = 0;
   std::uint64_t window_sent = 0, window_delivered = 0, window_messages = 0;
   double window_seconds = 0, server_cpu_seconds = 0, own_cpu_seconds = 0, steal_cores = 0;
+  double other_cores = 0;  ///< used by neither the server nor the generator
   double drain_seconds = 0;
   ProcessUse server_before, server_after;  ///< before the first connection; at the end
   double p50_ms = 0, p99_ms = 0;

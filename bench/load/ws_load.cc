@@ -40,6 +40,7 @@ void print(const weft::bench::LoadReport& r, bool connected) {
               r.server_cpu_seconds / seconds);
   std::printf("\"generator_cpu_seconds\":%.3f,\"generator_cores\":%.3f,\"void\":%s,",
               r.own_cpu_seconds, own_cores, own_cores > 0.95 ? "true" : "false");
+  std::printf("\"other_cores\":%.3f,", r.other_cores);
   std::printf("\"steal_cores\":%.3f,\"server_rss_before\":%zu,\"server_rss\":%zu,", r.steal_cores,
               r.server_before.rss_bytes, r.server_after.rss_bytes);
   std::printf("\"server_anon_before\":%zu,\"server_anon\":%zu}\n", r.server_before.anon_bytes,

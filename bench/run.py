@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""Measures Weft beside a raw broadcast server and @y/websocket-server. See bench/README.md."""
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import report
+from servers import BIN, PEER, ROOT, Raw, RawFile, RawWal, Weft, YWebsocket
+
+STEAL_CORES_MAX = 0.15
+TRIES_MAX = 3
+
+SHAPES = {"f100": (1, 100), "f10": (100, 10), "f2": (1000, 2)}
+RATES = {"f100": 100, "f10": 1000, "f2": 5000}  # edits a second in total
+IN_FLIGHT = 4
+
+LOAD_CELLS = [f"{shape}-{mode}" for mode in ("rate", "flat") for shape in SHAPES]
+JOIN_CELLS = {"join1": 1, "join20": 20}
+CELLS = LOAD_CELLS + ["idle", *JOIN_CELLS]
+
+
+def call(arguments, timeout):
+    """Runs a measuring program; returns its JSON, with `error` when it says it failed."""
+    done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True,
+                          timeout=timeout, check=False)
+    try:
+        result = json.loads(done.stdout)
+    except ValueError:
+        return {"error": (done.stderr or done.stdout or f"exit {done.returncode}").strip()[-300:]}
+    if done.returncode != 0:
+        result["error"] = "a delivery is missing, or a connection was refused or lost"
+    return result
+
+
+def run_load(server, cell, args):
+    shape, mode = cell.split("-")
+    docs, clients = SHAPES[shape]
+    load = ["--rate", RATES[shape]] if mode == "rate" else ["--flat", IN_FLIGHT]
+    return call([BIN / "ws_load", "--url-pattern", server.url(), "--docs", docs,
+                 "--clients-per-doc", clients, "--doc-prefix", f"b{time.time_ns():x}",
+                 "--sync", server.sync, "--warmup", args.warmup, "--seconds", args.seconds,
+                 "--server-pid", server.process.pid, *load], timeout=180)
+
+
+def run_idle(server, args):
+    result = call([BIN / "ws_load", "--url-pattern", server.url(), "--idle",
+                   "--docs", args.idle // 10, "--clients-per-doc", 10, "--doc-prefix", "idle",
+                   "--sync", server.sync, "--seconds", max(3, args.seconds / 2),
+                   "--server-pid", server.process.pid], timeout=180)
+    n = result.get("connections", 0)
+    if n:
+        for key in ("rss", "anon"):
+            grown = result[f"server_{key}"] - result[f"server_{key}_before"]
+            result[f"{key}_bytes_per_connection"] = grown / n
+        result["connects_per_second"] = n / result["connect_seconds"]
+    return result
+
+
+def read_records(path):
+    data = path.read_bytes()
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at:at + 4], "little")
+        yield data[at + 4:at + 4 + size]
+        at += 4 + size
+
+
+def make_document(scratch, trace):
+    """The document of the join cells, made once per checkout and source."""
+    folder = scratch / ("document-trace" if trace else "document-seed")
+    if not (folder / "about.json").exists():
+        command = ["node", ROOT / "bench/peers/make_document.mjs", folder]
+        subprocess.run([*command, *([trace] if trace else [])], check=True,
+                       stdout=subprocess.DEVNULL)
+    return folder
+
+
+def join(server, name, clients):
+    return call([BIN / "ws_join", "--url", server.url(name), "--clients", clients,
+                 "--server-pid", server.process.pid], timeout=180)
+
+
+def run_join(name, clients, run_dir, document, args):
+    """A cold join: the server has just started and nobody has opened the document."""
+    if name == "raw":
+        with RawFile(run_dir, document / "state.bin") as server:
+            return join(server, "any", clients)
+    weft = Weft(run_dir, args.weft_flag)
+    with weft:
+        seconds = weft.publish("bench/paper", read_records(document / "chunks.bin"))
+    with weft:
+        result = join(weft, "bench/paper", clients)
+        result["publish_seconds"] = seconds
+        if "error" not in result:
+            result["warm"] = join(weft, "bench/paper", clients)
+        return result
+
+
+def run_once(name, cell, run_dir, document, args):
+    if cell in JOIN_CELLS:
+        return run_join(name, JOIN_CELLS[cell], run_dir, document, args)
+    make = {"raw": Raw, "raw-wal": RawWal, "y-websocket": YWebsocket,
+            "weft": lambda d: Weft(d, args.weft_flag)}
+    with make[name](run_dir) as server:
+        return run_idle(server, args) if cell == "idle" else run_load(server, cell, args)
+
+
+def run_steadily(name, cell, scratch, document, args):
+    """Repeats a run that the hypervisor disturbed; the last try says so in `disturbed`."""
+    for _ in range(TRIES_MAX):
+        run_dir = scratch / "run"
+        shutil.rmtree(run_dir, ignore_errors=True)
+        run_dir.mkdir(parents=True)
+        try:
+            result = run_once(name, cell, run_dir, document, args)
+        except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+            result = {"error": str(error)}
+        if result.get("steal_cores", 0) <= STEAL_CORES_MAX:
+            break
+        result["disturbed"] = True
+    if "error" in result:
+        for log in (scratch / "run").glob("*.log"):
+            shutil.copy(log, scratch / f"failed-{cell}-{log.name}")
+    shutil.rmtree(scratch / "run", ignore_errors=True)
+    return result
+
+
+def median_of(runs):
+    """Medians of the good runs, field by field; void when the generator was the limit."""
+    good = [r for r in runs if "error" not in r and not r.get("disturbed")]
+    out = {"runs": len(runs), "good": len(good),
+           "void": sum(bool(r.get("void")) for r in good) * 2 > len(good),
+           "errors": [r["error"] for r in runs if "error" in r]}
+    for key in good[0] if good else ():
+        values = [r[key] for r in good]
+        if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+            out[key] = statistics.median(values)
+        elif isinstance(values[0], dict):
+            out[key] = median_of(values)
+    return out
+
+
+def servers_of(cell):
+    return ["raw", "weft"] if cell in JOIN_CELLS else ["raw", "raw-wal", "y-websocket", "weft"]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="cells, comma separated: " + ", ".join(CELLS))
+    parser.add_argument("--servers", default="", help="raw, raw-wal, y-websocket, weft")
+    parser.add_argument("--quick", action="store_true", help="one short run a cell")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--warmup", type=float, default=2)
+    parser.add_argument("--idle", type=int, default=5000, help="idle connections")
+    parser.add_argument("--trace", type=Path,
+                        default=ROOT.parent / "shared/data/automerge-paper.json.gz",
+                        help="editing trace of the join cells; typed from a seed when absent")
+    parser.add_argument("--weft-flag", action="append", default=[], help="passed to weft serve")
+    parser.add_argument("--no-build", action="store_true", help="measure what is built")
+    parser.add_argument("--report", type=Path, default=ROOT / "reports/bench.json")
+    args = parser.parse_args()
+    if args.quick:
+        args.runs, args.seconds, args.warmup = 1, 3, 1
+    args.cells = [c for c in args.only.split(",") if c] or CELLS
+    args.names = [s for s in args.servers.split(",") if s]
+    unknown = [c for c in args.cells if c not in CELLS]
+    unknown += [s for s in args.names if s not in servers_of("idle")]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}")
+    return args
+
+
+def main():
+    args = parse_arguments()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    scratch = ROOT / "build/bench-data"
+    scratch.mkdir(parents=True, exist_ok=True)
+    if not args.no_build:
+        targets = ["raw_server", "ws_load", "ws_join"]
+        targets += ["weft"] if not args.names or "weft" in args.names else []
+        subprocess.run([ROOT / "tools/build.sh", "release", *targets], check=True,
+                       stdout=subprocess.DEVNULL)
+    if not PEER.exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROOT / "bench/peers",
+                       check=True, stdout=subprocess.DEVNULL)
+    document = None
+    if any(cell in JOIN_CELLS for cell in args.cells):
+        document = make_document(scratch, args.trace if args.trace.exists() else None)
+
+    begin = time.time()
+    raw = {}
+    for run in range(args.runs):
+        for cell in args.cells:
+            for name in servers_of(cell):
+                if args.names and name not in args.names:
+                    continue
+                result = run_steadily(name, cell, scratch, document, args)
+                raw.setdefault(cell, {}).setdefault(name, []).append(result)
+                print(f"run {run + 1}  {cell:10} {name:12} {report.one_line(result)}", flush=True)
+    cells = {cell: {name: median_of(runs) for name, runs in by_name.items()}
+             for cell, by_name in raw.items()}
+    result = {
+        "verb": "bench", "commit": report.commit(ROOT), "machine": report.machine(),
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin)),
+        "seconds": round(time.time() - begin, 1), "runs": args.runs,
+        "window_seconds": args.seconds, "in_flight": IN_FLIGHT, "rates": RATES,
+        "document": json.loads((document / "about.json").read_text()) if document else None,
+        "file_system": report.file_system(scratch), "cells": cells, "all_runs": raw,
+    }
+    args.report.parent.mkdir(parents=True, exist_ok=True)
+    args.report.write_text(json.dumps(result, indent=1) + "\n")
+    tables = report.markdown(result)
+    args.report.with_suffix(".md").write_text(tables)
+    print(tables)
+    print(f"written: {args.report}")
+    failed = [f"{c}/{n}" for c, by in cells.items() for n, m in by.items() if m["good"] == 0]
+    if failed:
+        print("no good run: " + ", ".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
