@@ -46,6 +46,8 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
                                        base::byte_vector& reduced) {
   auto refuse = [&](errc code, std::string why) {
     count(parts_.counters.edits_refused);
+    parts_.events.report(base::severity::warn, "edit.refused",
+                         {{"document", base::to_string(id_)}, {"reason", why}});
     return base::fail(code, std::move(why));
   };
   if (phase_ == Phase::broken) return base::fail(base::error(*why_broken_));
@@ -102,6 +104,14 @@ void LiveDocument::append(base::byte_view update, const SessionInfo& info,
     std::memcpy(out, header, header_bytes);
     std::memcpy(out + header_bytes, update.data(), update.size());
   });
+  // An edit is followed by its operation id: accepted here, committed below, refused in admit.
+  if (parts_.events.wants(base::severity::debug)) {
+    parts_.events.report(base::severity::debug, "edit.accepted",
+                         {{"document", base::to_string(id_)},
+                          {"operation", base::to_string(record.operation)},
+                          {"sender", info.sender_id},
+                          {"bytes", std::to_string(update.size())}});
+  }
   inflight_bytes_ += record.envelope.size();
   pending_.push_back({record.operation, origin, record.envelope.size(), std::move(done)});
   outbox_.push_back(std::move(record));
@@ -187,6 +197,13 @@ void LiveDocument::on_committed(const log::record_batch& records) {
       pending_.pop_front();
       ++committed_;
     }
+    if (parts_.events.wants(base::severity::debug)) {
+      parts_.events.report(base::severity::debug, "edit.committed",
+                           {{"document", base::to_string(id_)},
+                            {"operation", base::to_string(entry.record.operation)},
+                            {"offset", std::to_string(entry.offset.value)},
+                            {"sessions", std::to_string(sessions_.size())}});
+    }
     auto update = apply(entry, !own || recovering_);
     if (!update) return break_with(std::move(update.error()));
     updates.push_back(std::move(*update));
@@ -215,6 +232,10 @@ void LiveDocument::on_committed(const log::record_batch& records) {
 void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operations,
                                     const base::error& why) {
   count(parts_.counters.append_failures);
+  parts_.events.report(base::severity::error, "append.failed",
+                       {{"document", base::to_string(id_)},
+                        {"edits", std::to_string(operations.size())},
+                        {"reason", why.message}});
   std::vector<position_callback> failed;
   for (const auto& operation : operations) {
     const auto it = std::find_if(pending_.begin(), pending_.end(),
@@ -326,21 +347,25 @@ void LiveDocument::write_snapshot(base::task done) {
     return done();
   }
   store::Snapshot snapshot{parts_.log.id(), state_.base_end(), state_.base()};
-  parts_.store.save_snapshot(id_, std::move(snapshot), parts_.executor,
-                             [self = shared_from_this(), covered = state_.base_end(),
-                              done = std::move(done)](base::result<void> saved) mutable {
-                               self->saving_ = false;
-                               if (saved) {
-                                 self->snapshot_end_ = covered;
-                                 self->snapshot_news_bytes_ = 0;
-                                 count(self->parts_.counters.snapshots);
-                               } else {
-                                 // The log still has everything: the next snapshot covers this
-                                 // one's part too.
-                                 count(self->parts_.counters.snapshot_failures);
-                               }
-                               done();
-                             });
+  parts_.store.save_snapshot(
+      id_, std::move(snapshot), parts_.executor,
+      [self = shared_from_this(), covered = state_.base_end(),
+       done = std::move(done)](base::result<void> saved) mutable {
+        self->saving_ = false;
+        if (saved) {
+          self->snapshot_end_ = covered;
+          self->snapshot_news_bytes_ = 0;
+          count(self->parts_.counters.snapshots);
+        } else {
+          // The log still has everything: the next snapshot covers this
+          // one's part too.
+          count(self->parts_.counters.snapshot_failures);
+          self->parts_.events.report(
+              base::severity::warn, "snapshot.failed",
+              {{"document", base::to_string(self->id_)}, {"reason", saved.error().message}});
+        }
+        done();
+      });
 }
 
 }  // namespace weft::hub

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "weft/base/events.h"
 #include "weft/base/executor.h"
 #include "weft/hub/awareness_table.h"
 #include "weft/hub/document_state.h"
@@ -24,6 +25,7 @@ struct HubParts {
   store::DocumentStore& store;
   std::atomic<std::uint64_t>& next_seq;  ///< shared by all hubs that append as one actor
   HubCounters& counters;
+  base::Events& events;
 };
 
 /// A document in memory because somebody uses it: the single writer of its part of the log.

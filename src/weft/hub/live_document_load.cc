@@ -95,6 +95,10 @@ void LiveDocument::become_live() {
   }
   early_ = {};
   phase_ = Phase::live;
+  parts_.events.report(base::severity::debug, "document.live",
+                       {{"document", base::to_string(id_)},
+                        {"end", std::to_string(state_.end().value)},
+                        {"bytes", std::to_string(state_.base().size() + state_.tail_bytes())}});
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     session->live_ = true;
@@ -110,6 +114,8 @@ void LiveDocument::become_live() {
 
 void LiveDocument::break_with(base::error why) {
   count(parts_.counters.load_failures);
+  parts_.events.report(base::severity::error, "document.broken",
+                       {{"document", base::to_string(id_)}, {"reason", why.message}});
   phase_ = Phase::broken;
   why_broken_ = why;
   subscription_.reset();

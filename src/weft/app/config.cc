@@ -1,0 +1,324 @@
+#include "weft/app/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <numeric>
+
+namespace weft::app {
+
+namespace {
+
+using durability = log::embedded::durability;
+
+std::string parse_number(const std::string& text, std::uint64_t& out, std::uint64_t least,
+                         std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc() || end != text.data() + text.size() || value < least || value > most) {
+    return "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  }
+  out = value;
+  return {};
+}
+
+/// A setting that is a plain number; `at` gives a reference to the field.
+template <typename At>
+Setting number(std::string key, std::string help, std::uint64_t least, std::uint64_t most, At at) {
+  using field = std::remove_reference_t<decltype(at(std::declval<Config&>()))>;
+  return {std::move(key), std::move(help),
+          [at](const Config& c) { return std::to_string(at(const_cast<Config&>(c))); },
+          [at, least, most](Config& c, const std::string& text) {
+            std::uint64_t value = 0;
+            auto wrong = parse_number(text, value, least, most);
+            if (wrong.empty()) at(c) = static_cast<field>(value);
+            return wrong;
+          }};
+}
+
+/// A setting that is a duration in the unit of its field.
+template <typename At>
+Setting duration(std::string key, std::string help, std::uint64_t least, std::uint64_t most,
+                 At at) {
+  using field = std::remove_reference_t<decltype(at(std::declval<Config&>()))>;
+  return {std::move(key), std::move(help),
+          [at](const Config& c) { return std::to_string(at(const_cast<Config&>(c)).count()); },
+          [at, least, most](Config& c, const std::string& text) {
+            std::uint64_t value = 0;
+            auto wrong = parse_number(text, value, least, most);
+            if (wrong.empty()) at(c) = field(value);
+            return wrong;
+          }};
+}
+
+Setting text(std::string key, std::string help, std::string Config::* field,
+             std::vector<std::string> allowed = {}) {
+  return {
+      std::move(key), std::move(help), [field](const Config& c) { return c.*field; },
+      [field, allowed = std::move(allowed)](Config& c, const std::string& value) {
+        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+          std::string wrong = "must be one of";
+          for (const auto& a : allowed) wrong += " " + a;
+          return wrong;
+        }
+        c.*field = value;
+        return std::string();
+      }};
+}
+
+Setting durability_setting() {
+  return {"durability",
+          "when an edit counts as durable: fsync (survives loss of power), os (a crash of the "
+          "process), memory (an orderly stop only)",
+          [](const Config& c) -> std::string {
+            switch (c.log.durability) {
+              case durability::fsync:
+                return "fsync";
+              case durability::os:
+                return "os";
+              case durability::memory:
+                return "memory";
+            }
+            return "fsync";
+          },
+          [](Config& c, const std::string& value) -> std::string {
+            if (value == "fsync") {
+              c.log.durability = durability::fsync;
+            } else if (value == "os") {
+              c.log.durability = durability::os;
+            } else if (value == "memory") {
+              c.log.durability = durability::memory;
+            } else {
+              return "must be one of fsync os memory";
+            }
+            return {};
+          }};
+}
+
+constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
+constexpr std::uint64_t ms_most = 24ull * 3600 * 1000;
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> out;
+  out.push_back(
+      text("listen", "address to serve on, host:port (port 0: any free one)", &Config::listen));
+  out.push_back(text("data", "directory of log and snapshots", &Config::data));
+  out.push_back(text("web", "directory of the built page; empty: none is served", &Config::web));
+  out.push_back(number("threads", "I/O threads; 0: one for each core", 0, 1024,
+                       [](Config& c) -> auto& { return c.threads; }));
+  out.push_back(durability_setting());
+  out.push_back(number("drain_timeout_ms", "how long SIGTERM waits for connections and edits", 0,
+                       ms_most, [](Config& c) -> auto& { return c.drain_timeout_ms; }));
+  out.push_back(text("log_level", "trace, debug, info, warn or error", &Config::log_level,
+                     {"trace", "debug", "info", "warn", "error"}));
+  out.push_back(text("log_format", "text for people, json for machines", &Config::log_format,
+                     {"text", "json"}));
+  out.push_back(number("log.inflight_bytes_max", "bytes of edits that may wait for the disk", 1,
+                       bytes_most, [](Config& c) -> auto& { return c.log.inflight_bytes_max; }));
+  out.push_back(duration("log.commit_interval_us",
+                         "least time between two syncs: larger groups, later acknowledgements", 0,
+                         1'000'000, [](Config& c) -> auto& { return c.log.commit_interval_us; }));
+  out.push_back(number("log.memory_bytes_max", "write buffers and cache of the log", 1u << 20,
+                       bytes_most, [](Config& c) -> auto& { return c.log.memory_bytes_max; }));
+  out.push_back(number("log.disk_reserve_bytes", "free disk below which edits are refused", 0,
+                       bytes_most, [](Config& c) -> auto& { return c.log.disk_reserve_bytes; }));
+  out.push_back(number("net.connections_max", "open connections; more are told 503", 1, 100'000'000,
+                       [](Config& c) -> auto& { return c.net.connections_max; }));
+  out.push_back(number("net.message_bytes_max",
+                       "one WebSocket message; larger ones close with 1009", 128, bytes_most,
+                       [](Config& c) -> auto& { return c.net.message_bytes_max; }));
+  out.push_back(number("net.header_bytes_max", "headers of one HTTP request", 256, 1u << 24,
+                       [](Config& c) -> auto& { return c.net.http.header_bytes_max; }));
+  out.push_back(number("net.body_bytes_max", "body of one HTTP request", 1, bytes_most,
+                       [](Config& c) -> auto& { return c.net.http.body_bytes_max; }));
+  out.push_back(duration("net.header_timeout", "ms for a whole HTTP header to arrive", 1, ms_most,
+                         [](Config& c) -> auto& { return c.net.header_timeout; }));
+  out.push_back(duration("net.body_timeout", "ms for a whole HTTP body to arrive", 1, ms_most,
+                         [](Config& c) -> auto& { return c.net.body_timeout; }));
+  out.push_back(duration("net.keep_alive_timeout", "ms an HTTP connection may idle", 1, ms_most,
+                         [](Config& c) -> auto& { return c.net.keep_alive_timeout; }));
+  out.push_back(duration("net.ping_interval",
+                         "ms of silence before a WebSocket is pinged; 0: never", 0, ms_most,
+                         [](Config& c) -> auto& { return c.net.ping_interval; }));
+  out.push_back(number("hub.update_bytes_max", "one edit", 1, bytes_most,
+                       [](Config& c) -> auto& { return c.hub.update_bytes_max; }));
+  out.push_back(number("hub.ring_bytes_max", "frames kept per document for slow readers", 1024,
+                       bytes_most, [](Config& c) -> auto& { return c.hub.ring_bytes_max; }));
+  out.push_back(number("hub.inflight_bytes_max", "unacknowledged edits per document", 1024,
+                       bytes_most, [](Config& c) -> auto& { return c.hub.inflight_bytes_max; }));
+  out.push_back(number("hub.answer_slice_bytes", "larger sync answers are sent in parts", 1024,
+                       bytes_most, [](Config& c) -> auto& { return c.hub.answer_slice_bytes; }));
+  out.push_back(number("hub.snapshot_bytes_min", "new bytes that make a snapshot worth writing", 1,
+                       bytes_most, [](Config& c) -> auto& { return c.hub.snapshot_bytes_min; }));
+  out.push_back(number("hub.awareness_state_bytes_max", "one client's presence", 2, bytes_most,
+                       [](Config& c) -> auto& { return c.hub.awareness_state_bytes_max; }));
+  out.push_back(number("hub.awareness_clients_max", "clients with presence per document", 1,
+                       10'000'000, [](Config& c) -> auto& { return c.hub.awareness_clients_max; }));
+  out.push_back(duration("hub.awareness_tick", "ms between two sendings of presence", 0, ms_most,
+                         [](Config& c) -> auto& { return c.hub.awareness_tick; }));
+  out.push_back(
+      duration("hub.keepalive_interval",
+               "ms after which a silent session gets an empty message (stock clients give "
+               "up after 30,000)",
+               100, ms_most, [](Config& c) -> auto& { return c.hub.keepalive_interval; }));
+  out.push_back(duration("hub.idle_evict_after", "ms that a document without sessions stays live",
+                         10, ms_most, [](Config& c) -> auto& { return c.hub.idle_evict_after; }));
+  return out;
+}
+
+/// Levenshtein distance, for "did you mean".
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+base::result<void> apply_node(Config& config, const YAML::Node& node, const std::string& prefix,
+                              const std::string& path) {
+  for (const auto& item : node) {
+    const std::string key = prefix + item.first.as<std::string>();
+    const std::string where = path + ":" + std::to_string(item.first.Mark().line + 1) + ": ";
+    if (item.second.IsMap()) {
+      if (auto ok = apply_node(config, item.second, key + ".", path); !ok) return ok;
+      continue;
+    }
+    if (!item.second.IsScalar()) {
+      return base::fail(errc::config, where + key + " must be a single value");
+    }
+    if (auto ok = apply(config, key, item.second.as<std::string>()); !ok) {
+      return base::fail(errc::config, where + ok.error().message);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const char* describe(errc code) {
+  switch (code) {
+    case errc::config:
+      return "configuration";
+    case errc::start:
+      return "start";
+  }
+  return "unknown";
+}
+
+std::error_code make_error_code(errc code) {
+  static const base::errc_category<errc> category("app");
+  return {static_cast<int>(code), category};
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> all = make_settings();
+  return all;
+}
+
+std::string environment_name(const Setting& setting) {
+  std::string out = "WEFT_";
+  for (const char c : setting.key) {
+    out += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
+
+base::result<void> apply(Config& config, const std::string& key, const std::string& value) {
+  const Setting* nearest = nullptr;
+  for (const auto& setting : settings()) {
+    if (setting.key == key) {
+      const auto wrong = setting.set(config, value);
+      if (!wrong.empty()) {
+        return base::fail(errc::config, key + " = \"" + value + "\" " + wrong);
+      }
+      return {};
+    }
+    if (!nearest || distance(setting.key, key) < distance(nearest->key, key)) nearest = &setting;
+  }
+  return base::fail(errc::config,
+                    "unknown key \"" + key + "\"; did you mean \"" + nearest->key + "\"?");
+}
+
+base::result<void> apply_file(Config& config, const std::string& path) {
+  try {
+    const YAML::Node root = YAML::LoadFile(path);
+    if (root.IsNull()) return {};
+    if (!root.IsMap()) return base::fail(errc::config, path + ": must be a map of keys");
+    return apply_node(config, root, "", path);
+  } catch (const YAML::Exception& e) {
+    return base::fail(errc::config, path + ": " + e.what());
+  }
+}
+
+base::result<void> apply_environment(Config& config, const char* const* environment) {
+  for (; *environment; ++environment) {
+    const std::string entry = *environment;
+    const auto equals = entry.find('=');
+    const std::string name = entry.substr(0, equals);
+    if (!name.starts_with("WEFT_") || name == "WEFT_CONFIG" || name.starts_with("WEFT_UNSYNCED_") ||
+        name.starts_with("WEFT_SYNC_")) {
+      continue;  // the last two steer the crash tests' interposer
+    }
+    const Setting* found = nullptr;
+    const Setting* nearest = nullptr;
+    for (const auto& setting : settings()) {
+      const auto candidate = environment_name(setting);
+      if (candidate == name) found = &setting;
+      if (!nearest || distance(candidate, name) < distance(environment_name(*nearest), name)) {
+        nearest = &setting;
+      }
+    }
+    if (!found) {
+      return base::fail(errc::config, "unknown environment variable " + name + "; did you mean " +
+                                          environment_name(*nearest) + "?");
+    }
+    if (auto ok = apply(config, found->key, entry.substr(equals + 1)); !ok) {
+      return base::fail(errc::config, name + ": " + ok.error().message);
+    }
+  }
+  return {};
+}
+
+base::result<void> check(const Config& config) {
+  const auto colon = config.listen.rfind(':');
+  std::uint64_t port = 0;
+  if (colon == std::string::npos || colon == 0 ||
+      !parse_number(config.listen.substr(colon + 1), port, 0, 65535).empty()) {
+    return base::fail(errc::config,
+                      "listen = \"" + config.listen + "\" must be host:port, as 127.0.0.1:8787");
+  }
+  if (config.data.empty()) return base::fail(errc::config, "data must name a directory");
+  return {};
+}
+
+std::string print(const Config& config) {
+  std::string out;
+  std::string section;
+  for (const auto& setting : settings()) {
+    const auto dot = setting.key.find('.');
+    const std::string own = dot == std::string::npos ? "" : setting.key.substr(0, dot);
+    if (own != section) {
+      section = own;
+      out += section + ":\n";
+    }
+    const std::string indent = own.empty() ? "" : "  ";
+    const std::string name = own.empty() ? setting.key : setting.key.substr(dot + 1);
+    YAML::Emitter value;
+    value << setting.get(config);
+    out += indent + "# " + setting.help + "\n" + indent + name + ": " +
+           (value.size() == 0 || setting.get(config).empty() ? "\"\"" : value.c_str()) + "\n";
+  }
+  return out;
+}
+
+}  // namespace weft::app

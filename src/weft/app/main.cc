@@ -1,0 +1,121 @@
+// The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include "weft/app/config.h"
+#include "weft/app/events.h"
+#include "weft/app/server.h"
+
+extern char** environ;
+
+namespace {
+
+using weft::app::Config;
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+/// File, environment, flags, in this order. Returns false after saying what is wrong.
+bool load(Config& config, const std::string& file,
+          const std::map<std::string, std::string>& flags) {
+  auto say = [](const weft::base::error& why) {
+    std::fprintf(stderr, "weft: %s\n", why.message.c_str());
+    return false;
+  };
+  std::string path = file;
+  if (const char* named = std::getenv("WEFT_CONFIG"); path.empty() && named) path = named;
+  if (!path.empty()) {
+    if (auto ok = weft::app::apply_file(config, path); !ok) return say(ok.error());
+  }
+  if (auto ok = weft::app::apply_environment(config, environ); !ok) return say(ok.error());
+  for (const auto& [key, value] : flags) {
+    if (auto ok = weft::app::apply(config, key, value); !ok) return say(ok.error());
+  }
+  if (auto ok = weft::app::check(config); !ok) return say(ok.error());
+  return true;
+}
+
+int serve(const Config& config) {
+  // Blocked before any thread starts, so that only sigwait sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  weft::app::set_up_logging(config.log_level, config.log_format == "json");
+
+  const auto events = weft::app::make_events();
+  auto node = weft::app::Node::start(config);
+  if (!node) {
+    std::fprintf(stderr, "weft: %s\n", node.error().message.c_str());
+    return node.error().code == weft::app::errc::config ? exit_usage : exit_failed;
+  }
+  std::printf("Weft serves %s (data in %s)\n", (*node)->address().c_str(), config.data.c_str());
+  if (!config.web.empty()) std::printf("Open %s/ in a browser\n", (*node)->address().c_str());
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  events->report(weft::base::severity::info, "drain.started", {{"signal", std::to_string(signal)}});
+  const bool in_time = (*node)->drain();
+  if (!in_time) {
+    events->report(weft::base::severity::error, "drain.late",
+                   {{"reason", "drain_timeout_ms passed before everything was closed"}});
+    return exit_failed;
+  }
+  events->report(weft::base::severity::info, "drain.done", {});
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Weft: documents that many people edit at once"};
+  app.require_subcommand(1);
+  std::string file;
+  std::map<std::string, std::string> flags;
+  auto add_settings = [&](CLI::App& command) {
+    command.add_option("-c,--config", file, "YAML file (also WEFT_CONFIG)");
+    for (const auto& setting : weft::app::settings()) {
+      command.add_option_function<std::string>(
+          "--" + setting.key, [&flags, key = setting.key](const std::string& v) { flags[key] = v; },
+          setting.help);
+    }
+  };
+  auto* serve_command = app.add_subcommand("serve", "serve documents");
+  add_settings(*serve_command);
+  auto* config_command = app.add_subcommand("config", "look at the configuration");
+  config_command->require_subcommand(1);
+  auto* check_command = config_command->add_subcommand("check", "say whether it is valid");
+  add_settings(*check_command);
+  auto* print_command = config_command->add_subcommand("print", "print it with all defaults");
+  add_settings(*print_command);
+  auto* version_command = app.add_subcommand("version", "print the version");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_usage;
+  }
+  if (version_command->parsed()) {
+    std::printf("weft %s\n", WEFT_VERSION);
+    return 0;
+  }
+  Config config;
+  if (!load(config, file, flags)) return exit_usage;
+  if (print_command->parsed()) {
+    std::fputs(weft::app::print(config).c_str(), stdout);
+    return 0;
+  }
+  if (check_command->parsed()) {
+    std::puts("configuration is valid");
+    return 0;
+  }
+  return serve(config);
+}

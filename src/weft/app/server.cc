@@ -1,0 +1,169 @@
+#include "weft/app/server.h"
+
+#include <atomic>
+#include <deque>
+#include <future>
+#include <thread>
+
+#include "weft/app/background.h"
+#include "weft/app/events.h"
+#include "weft/gateway/http/gateway.h"
+#include "weft/gateway/http/metrics.h"
+#include "weft/gateway/ywebsocket/gateway.h"
+#include "weft/hub/hub.h"
+#include "weft/log/embedded/embedded_log.h"
+#include "weft/net/websocket_frame.h"
+#include "weft/store/rocksdb/rocksdb_store.h"
+
+namespace weft::app {
+
+namespace {
+
+std::unexpected<base::error> cannot_start(const char* what, const base::error& why) {
+  return base::fail(errc::start, std::string(what) + ": " + why.message);
+}
+
+}  // namespace
+
+struct Node::Parts {
+  Config config;
+  std::string address;
+  std::unique_ptr<base::Events> events = make_events();
+  std::unique_ptr<net::LoopGroup> loops;
+  std::unique_ptr<log::embedded::EmbeddedLog> log;
+  std::unique_ptr<store::rocks::RocksDbStore> store;
+  std::unique_ptr<Background> background;
+  std::atomic<std::uint64_t> next_seq{0};
+  std::deque<hub::HubCounters> counters;
+  std::vector<std::unique_ptr<hub::Hub>> hubs;
+  std::unique_ptr<hub::HubSet> hub_set;
+  std::unique_ptr<gateway::ywebsocket::Gateway> ywebsocket;
+  gateway::http::StaticFiles files;
+  std::unique_ptr<gateway::http::Gateway> http;
+  std::unique_ptr<net::Server> server;
+  std::atomic<bool> ready{false};
+  bool drained = false;
+
+  base::result<void> open_storage();
+  void build_hubs();
+  base::result<void> listen();
+  std::string metrics() const;
+};
+
+base::result<void> Node::Parts::open_storage() {
+  auto log_options = config.log;
+  log_options.directory = config.data + "/log";
+  auto opened_log = log::embedded::EmbeddedLog::open(log_options);
+  if (!opened_log) return cannot_start("log", opened_log.error());
+  log = std::move(*opened_log);
+  store::rocks::RocksDbStoreOptions store_options;
+  store_options.directory = config.data + "/store";
+  store_options.sync = config.log.durability == log::embedded::durability::fsync;
+  auto opened_store = store::rocks::RocksDbStore::open(store_options);
+  if (!opened_store) return cannot_start("snapshot store", opened_store.error());
+  store = std::move(*opened_store);
+  next_seq = log->next_seq();
+  return {};
+}
+
+void Node::Parts::build_hubs() {
+  background = std::make_unique<Background>();
+  std::vector<hub::Hub*> all;
+  for (std::size_t i = 0; i < loops->size(); ++i) {
+    hubs.push_back(
+        std::make_unique<hub::Hub>(hub::HubParts{loops->loop(i), *background, *log, *store,
+                                                 next_seq, counters.emplace_back(), *events},
+                                   config.hub));
+    all.push_back(hubs.back().get());
+    loops->loop(i).post([hub = all.back()] { hub->start(); });
+  }
+  hub_set = std::make_unique<hub::HubSet>(std::move(all));
+}
+
+std::string Node::Parts::metrics() const {
+  std::vector<const hub::HubCounters*> all;
+  for (const auto& c : counters) all.push_back(&c);
+  return gateway::http::render_metrics(all, server ? server->counts() : net::ConnectionCounts{},
+                                       log->writable());
+}
+
+base::result<void> Node::Parts::listen() {
+  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops);
+  std::string skipped;
+  if (!config.web.empty()) files = gateway::http::StaticFiles::load(config.web, skipped);
+  if (!skipped.empty()) {
+    events->report(base::severity::warn, "page.files_skipped", {{"files", skipped}});
+  }
+  http = std::make_unique<gateway::http::Gateway>(gateway::http::GatewayParts{
+      *hub_set, *log, files, [this] { return ready.load() && log->writable(); },
+      [this] { return metrics(); },
+      [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); }});
+  auto net_options = config.net;
+  const auto colon = config.listen.rfind(':');
+  net_options.host = config.listen.substr(0, colon);
+  if (net_options.host.starts_with('[') && net_options.host.ends_with(']')) {
+    net_options.host = net_options.host.substr(1, net_options.host.size() - 2);
+  }
+  net_options.port = static_cast<std::uint16_t>(std::stoul(config.listen.substr(colon + 1)));
+  auto started = net::Server::start(net_options, *loops, *http);
+  if (!started) return cannot_start("listen", started.error());
+  server = std::move(*started);
+  address = "http://" + config.listen.substr(0, colon) + ":" + std::to_string(server->port());
+  ready = true;
+  return {};
+}
+
+base::result<std::unique_ptr<Node>> Node::start(const Config& config) {
+  if (auto ok = check(config); !ok) return base::fail(std::move(ok.error()));
+  auto parts = std::make_unique<Parts>();
+  parts->config = config;
+  const std::size_t threads =
+      config.threads != 0 ? config.threads : std::max(1u, std::thread::hardware_concurrency());
+  auto loops = net::LoopGroup::start(threads);
+  if (!loops) return cannot_start("threads", loops.error());
+  parts->loops = std::move(*loops);
+  auto node = std::unique_ptr<Node>(new Node(std::move(parts)));
+  if (auto ok = node->parts_->open_storage(); !ok) return base::fail(std::move(ok.error()));
+  node->parts_->build_hubs();
+  if (auto ok = node->parts_->listen(); !ok) return base::fail(std::move(ok.error()));
+  return node;
+}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Node::~Node() { drain(); }
+
+const std::string& Node::address() const { return parts_->address; }
+
+bool Node::drain() {
+  if (parts_->drained) return true;
+  parts_->drained = true;
+  parts_->ready = false;
+  const auto deadline = std::chrono::milliseconds(parts_->config.drain_timeout_ms);
+  bool in_time = true;
+  // The hubs first: they end their sessions (presence goes) and wait for edits in flight.
+  std::vector<std::future<void>> waiting;
+  for (auto& hub : parts_->hubs) {
+    auto done = std::make_shared<std::promise<void>>();
+    waiting.push_back(done->get_future());
+    hub->executor().post([&hub, done] { hub->drain([done] { done->set_value(); }); });
+  }
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  for (auto& one : waiting) in_time &= one.wait_until(until) == std::future_status::ready;
+  if (parts_->server) {
+    auto closed = std::make_shared<std::promise<void>>();
+    auto closing = closed->get_future();
+    parts_->server->drain(net::close_code::going_away, "the server is shutting down", deadline,
+                          [closed] { closed->set_value(); });
+    in_time &= closing.wait_for(2 * deadline) == std::future_status::ready;
+  }
+  if (parts_->log) parts_->log->close();
+  if (parts_->store) parts_->store->close();
+  parts_->background.reset();
+  parts_->loops->stop_and_join();
+  parts_->server.reset();
+  parts_->hubs.clear();
+  return in_time;
+}
+
+}  // namespace weft::app
