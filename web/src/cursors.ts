@@ -118,7 +118,7 @@ class Cursors implements PluginValue {
         drawn.push(
           Decoration.mark({
             class: 'cm-ySelection',
-            attributes: { style: `background-color: ${user.color}33` },
+            attributes: { style: `--person: ${user.color}` },
           }).range(Math.min(anchor, head), Math.max(anchor, head)),
         );
       }

@@ -49,7 +49,7 @@ export class DocumentList {
   private async ask_(): Promise<void> {
     this.asking_ = true;
     try {
-      const answer = await fetch('./v1/documents', {
+      const answer = await fetch('./v1/documents?limit=1000', {
         headers: { accept: 'application/json' },
         cache: 'no-store',
         signal: AbortSignal.timeout(answer_timeout_ms),

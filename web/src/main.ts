@@ -100,6 +100,7 @@ class App {
       const { undo } = this.session_;
       undo.on('stack-item-added', () => this.draw_history_());
       undo.on('stack-item-popped', () => this.draw_history_());
+      undo.on('stack-cleared', () => this.draw_history_());
       this.draw_status_(this.session_.status);
       this.draw_history_();
       this.draw_people_();
@@ -132,6 +133,7 @@ class App {
     const text = by_id('state-text');
     if (text.textContent !== said) text.textContent = said; // else it would be read out again
     by_id('page').classList.toggle('loading', !loaded);
+    by_id('skeleton').hidden = loaded || state === 'denied'; // it promises that something comes
     by_id('page').setAttribute('aria-busy', String(!loaded && state === 'connecting'));
     this.editor_?.set_writable(loaded && state !== 'denied');
     this.draw_banner_(state, loaded, unsent, reason);

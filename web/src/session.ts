@@ -31,6 +31,7 @@ export interface Person {
   user: User;
 }
 
+const close_invalid = 1007;
 const close_denied = 4403;
 const close_too_large = 4413;
 const close_unavailable = 4503;
@@ -40,15 +41,18 @@ const auth_message = 2;
 const failures_until_offline = 2;
 const probe_timeout_ms = 2000;
 
+/** Whether to ask again would only repeat what the server has just refused. */
+function refuses(code: number): boolean {
+  return code === close_invalid || (code >= 4400 && code < 4500);
+}
+
 function refusal(code: number, reason: string): string {
-  switch (code) {
-    case close_denied:
-      return 'You may not change this document.';
-    case close_too_large:
-      return 'An edit was too large for the server.';
-    default:
-      return reason || 'The server refused the connection.';
-  }
+  const said = new Map([
+    [close_denied, 'The server does not take your changes to this document'],
+    [close_too_large, 'An edit was too large for the server'],
+    [close_invalid, 'The server could not read an edit'],
+  ]).get(code);
+  return `${said ?? 'The server refused the connection'}${reason ? ` (${reason})` : ''}.`;
 }
 
 /** One open document: its Yjs state, its connection, and what to say about it. */
@@ -74,7 +78,11 @@ export class Session {
     base.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
     // No broadcast channel between tabs: what one tab shows of another came from the server, so
     // it is safely stored.
-    this.provider_ = new WebsocketProvider(base.href, to_path(route), this.doc, { connect: false, disableBc: true });
+    this.provider_ = new WebsocketProvider(base.href, to_path(route), this.doc, {
+      connect: false,
+      disableBc: true,
+      shouldReconnect: (event) => !refuses(event.code),
+    });
     this.awareness = this.provider_.awareness;
     this.set_user(user);
     this.provider_.messageHandlers[auth_message] = (_encoder, decoder) => {
@@ -91,9 +99,9 @@ export class Session {
     this.provider_.on('connection-close', (event) => {
       this.failures_ += 1;
       this.last_code_ = event?.code ?? 0;
-      if (event && event.code >= 4400 && event.code < 4500) this.deny_(refusal(event.code, event.reason));
       this.update_();
     });
+    this.provider_.on('closed', ({ code, reason }) => this.deny_(refusal(code, reason)));
     this.doc.on('update', (_update: Uint8Array, origin: unknown) => {
       if (origin === this.provider_ || this.provider_.synced) return;
       this.status = { ...this.status, unsent: this.status.unsent + 1 };
@@ -136,6 +144,7 @@ export class Session {
 
   private deny_(reason: string): void {
     this.denied_ = reason || 'You may not open this document.';
+    this.undo.clear(); // undo would write past the editor, which takes nothing any more
     this.provider_.disconnect();
     this.update_();
   }

@@ -207,8 +207,8 @@ await checks.check('offline edits are kept, counted and sent when the connection
 
 // The refusals of a server, played by the browser at the socket: the page is under test here.
 for (const [code, state, text] of [
-  [4403, 'denied', 'You may not change this document.'],
-  [4413, 'denied', 'An edit was too large for the server.'],
+  [4403, 'denied', 'The server does not take your changes to this document'],
+  [4413, 'denied', 'An edit was too large for the server'],
   [4503, 'broken', 'The server could not load this document.'],
 ]) {
   await checks.check(`close code ${code} before the text has come: ${state}, and nothing to type into`, () =>
@@ -240,6 +240,7 @@ await checks.check('a refused edit stays readable, is not sent again, and the do
     await sockets[0].close({ code: 4403, reason: 'read only' });
     await a.state('denied');
     await a.type('more');
+    await a.page.keyboard.press('Control+z');
     assert.equal(await a.text(), 'text ', 'the editor takes no more');
     assert.equal(sockets.length, 1);
     await a.page.getByRole('button', { name: 'Load again' }).click();
