@@ -84,7 +84,7 @@ void Registry::publish(const std::vector<Delivery>& commit, std::uint64_t end) {
       }
     });
   }
-  published_end_.store(end, std::memory_order_release);
+  published_end_ = end;
 }
 
 void Registry::fail(std::vector<Failure> failures) {

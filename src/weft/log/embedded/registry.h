@@ -26,23 +26,29 @@ struct Failure {
 
 /// Who listens to which document, and how far the log is visible.
 ///
-/// Publishing a commit and registering a subscriber exclude each other; what is published has been
-/// posted to its subscribers before published_end shows it to readers. From these two follows what
-/// OpLog::subscribe promises.
+/// Publishing a commit, registering a subscriber and asking how far readers may go exclude each
+/// other. So what a reader may see has been posted to its subscribers, and what a subscriber was
+/// told can be read: together, what OpLog::subscribe promises.
 /// Threading: any thread.
 class Registry : public std::enable_shared_from_this<Registry> {
  public:
   std::unique_ptr<Subscription> subscribe(const base::DocumentId& document,
                                           base::Executor& executor, Subscriber& subscriber);
 
-  /// Tells each executor concerned of the whole commit in one task, then makes it readable.
+  /// Makes a commit readable and tells each executor concerned of the whole of it in one task.
   void publish(const std::vector<Delivery>& commit, std::uint64_t end);
 
   void fail(std::vector<Failure> failures);
 
   /// Every record with a smaller offset is durable and may be read.
-  std::uint64_t published_end() const { return published_end_.load(std::memory_order_acquire); }
-  void set_published_end(std::uint64_t end) { published_end_.store(end); }
+  std::uint64_t published_end() const {
+    const std::scoped_lock lock(mutex_);
+    return published_end_;
+  }
+  void set_published_end(std::uint64_t end) {
+    const std::scoped_lock lock(mutex_);
+    published_end_ = end;
+  }
 
  private:
   friend class RegisteredSubscription;
@@ -56,9 +62,9 @@ class Registry : public std::enable_shared_from_this<Registry> {
 
   void unsubscribe(const base::DocumentId& document, const std::shared_ptr<Slot>& slot);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::unordered_map<base::DocumentId, slots> documents_;
-  std::atomic<std::uint64_t> published_end_{0};
+  std::uint64_t published_end_ = 0;
 };
 
 }  // namespace weft::log::embedded
