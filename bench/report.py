@@ -30,9 +30,25 @@ def file_system(path):
     return done.stdout.strip()
 
 
+def cpu_seconds(pid):
+    """User and system time of all threads of a process."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_bytes(pid):
+    with open(f"/proc/{pid}/statm", encoding="utf-8") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def one_line(r):
     if "error" in r:
         return f"FAILED: {r['error']}"
+    if "updates_per_second" in r:
+        return f"{r['updates_per_second']:.0f} updates/s, " \
+               f"{r['server_cpu_us_per_update']:.1f} us each, then live joins of 1 and 20: " \
+               f"{r['join1'].get('last_ms', -1):.1f} and {r['join20'].get('last_ms', -1):.1f} ms"
     if "last_ms" in r:
         warm = f", warm {r['warm']['last_ms']:.1f} ms" if "last_ms" in r.get("warm", {}) else ""
         return f"{r['last_ms']:.1f} ms to the last of {r['clients']}, " \
@@ -108,6 +124,20 @@ def idle_table(cells):
         ["", "own memory, KiB each", "RSS, KiB each", "connects/s"], rows)
 
 
+def type_table(cells):
+    if "type" not in cells:
+        return ""
+    rows = [[s, figure(m, "updates_per_second", "{:,.0f}"),
+             figure(m, "server_cpu_us_per_update", "{:.1f}"),
+             figure(m, "server_rss", "{:.0f}", 1 / 2**20),
+             figure(m.get("join1", {}), "last_ms", "{:.1f}"),
+             figure(m.get("join20", {}), "last_ms", "{:.1f}")]
+            for s, m in cells["type"].items()]
+    return "\nThe large document typed by one client, an update for each edit, and joined while it " \
+        "is live:\n\n" + table(["", "updates/s", "server CPU, µs each", "RSS after, MiB",
+                                "1 joiner, ms", "last of 20, ms"], rows)
+
+
 def join_table(cells):
     rows = []
     for cell in (c for c in ("join1", "join20") if c in cells):
@@ -135,4 +165,4 @@ def markdown(result):
            f"Linux {m['kernel']}, data on {result['file_system']}; median of {result['runs']} " \
            f"runs, windows of {result['window_seconds']:g} s.\n\n"
     cells = result["cells"]
-    return head + load_tables(cells) + idle_table(cells) + join_table(cells)
+    return head + load_tables(cells) + idle_table(cells) + type_table(cells) + join_table(cells)

@@ -23,7 +23,7 @@ IN_FLIGHT = 4
 
 LOAD_CELLS = [f"{shape}-{mode}" for mode in ("rate", "flat") for shape in SHAPES]
 JOIN_CELLS = {"join1": 1, "join20": 20}
-CELLS = LOAD_CELLS + ["idle", *JOIN_CELLS]
+CELLS = LOAD_CELLS + ["idle", "type", *JOIN_CELLS]
 
 
 def call(arguments, timeout):
@@ -63,15 +63,6 @@ def run_idle(server, args):
     return result
 
 
-def read_records(path):
-    data = path.read_bytes()
-    at = 0
-    while at < len(data):
-        size = int.from_bytes(data[at:at + 4], "little")
-        yield data[at + 4:at + 4 + size]
-        at += 4 + size
-
-
 def make_document(scratch, trace):
     """The document of the join cells, made once per checkout and source."""
     folder = scratch / ("document-trace" if trace else "document-seed")
@@ -87,28 +78,50 @@ def join(server, name, clients):
                  "--server-pid", server.process.pid], timeout=180)
 
 
-def run_join(name, clients, run_dir, document, args):
+def run_type(server, document):
+    """One client types the document, an update for every edit; then others join while it is live."""
+    before = report.cpu_seconds(server.process.pid)
+    result = call(["node", ROOT / "bench/peers/put_document.mjs", server.url("bench/paper"),
+                   document], timeout=300)
+    if "error" not in result:
+        used = report.cpu_seconds(server.process.pid) - before
+        result["server_cpu_us_per_update"] = used * 1e6 / result["updates"]
+        result["server_rss"] = report.rss_bytes(server.process.pid)
+        for cell, clients in JOIN_CELLS.items():
+            result[cell] = join(server, "bench/paper", clients)
+    return result
+
+
+def run_join(name, clients, scratch, run_dir, document, args):
     """A cold join: the server has just started and nobody has opened the document."""
     if name == "raw":
         with RawFile(run_dir, document / "state.bin") as server:
             return join(server, "any", clients)
-    weft = Weft(run_dir, args.weft_flag)
-    with weft:
-        seconds = weft.publish("bench/paper", read_records(document / "chunks.bin"))
-    with weft:
-        result = join(weft, "bench/paper", clients)
-        result["publish_seconds"] = seconds
+    typed = scratch / "typed"
+    if not typed.exists():
+        typed.mkdir()
+        with Weft(typed, args.weft_flag) as server:
+            result = run_type(server, document)
+        if "error" in result:
+            shutil.rmtree(typed)
+            return result
+    shutil.copytree(typed, run_dir, dirs_exist_ok=True)
+    with Weft(run_dir, args.weft_flag) as server:
+        result = join(server, "bench/paper", clients)
         if "error" not in result:
-            result["warm"] = join(weft, "bench/paper", clients)
+            result["warm"] = join(server, "bench/paper", clients)
         return result
 
 
-def run_once(name, cell, run_dir, document, args):
+def run_once(name, cell, scratch, document, args):
+    run_dir = scratch / "run"
     if cell in JOIN_CELLS:
-        return run_join(name, JOIN_CELLS[cell], run_dir, document, args)
+        return run_join(name, JOIN_CELLS[cell], scratch, run_dir, document, args)
     make = {"raw": Raw, "raw-wal": RawWal, "y-websocket": YWebsocket,
             "weft": lambda d: Weft(d, args.weft_flag)}
     with make[name](run_dir) as server:
+        if cell == "type":
+            return run_type(server, document)
         return run_idle(server, args) if cell == "idle" else run_load(server, cell, args)
 
 
@@ -119,7 +132,7 @@ def run_steadily(name, cell, scratch, document, args):
         shutil.rmtree(run_dir, ignore_errors=True)
         run_dir.mkdir(parents=True)
         try:
-            result = run_once(name, cell, run_dir, document, args)
+            result = run_once(name, cell, scratch, document, args)
         except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
             result = {"error": str(error)}
         if result.get("steal_cores", 0) <= STEAL_CORES_MAX:
@@ -148,7 +161,9 @@ def median_of(runs):
 
 
 def servers_of(cell):
-    return ["raw", "weft"] if cell in JOIN_CELLS else ["raw", "raw-wal", "y-websocket", "weft"]
+    if cell in JOIN_CELLS:
+        return ["raw", "weft"]
+    return ["y-websocket", "weft"] if cell == "type" else ["raw", "raw-wal", "y-websocket", "weft"]
 
 
 def parse_arguments():
@@ -193,7 +208,8 @@ def main():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROOT / "bench/peers",
                        check=True, stdout=subprocess.DEVNULL)
     document = None
-    if any(cell in JOIN_CELLS for cell in args.cells):
+    if any(cell == "type" or cell in JOIN_CELLS for cell in args.cells):
+        shutil.rmtree(scratch / "typed", ignore_errors=True)
         document = make_document(scratch, args.trace if args.trace.exists() else None)
 
     begin = time.time()

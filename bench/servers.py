@@ -138,17 +138,3 @@ class Weft(Server):
             return False
         finally:
             connection.close()
-
-    def publish(self, name, updates):
-        """Appends updates one after the other, each acknowledged. Returns seconds."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        begin = time.monotonic()
-        for update in updates:
-            connection.request("POST", f"/v1/documents/{name}/updates", update,
-                               {"Content-Type": "application/octet-stream"})
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status != 201:
-                raise RuntimeError(f"publish: {answer.status} {body[:200]!r}")
-        connection.close()
-        return time.monotonic() - begin

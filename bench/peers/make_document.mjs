@@ -1,8 +1,7 @@
 // Makes the document of the cold-join cells.
 //   node make_document.mjs OUT_DIR [TRACE.json.gz] [--edits N] [--seed S]
 // With a trace its patches are applied one by one; without one a long text is typed from a seed.
-// Writes OUT_DIR/chunks.bin   updates of 500 edits each, merged: [length u32 LE][bytes]…
-//        OUT_DIR/updates.bin  the update of every single edit, in the same form
+// Writes OUT_DIR/updates.bin  the update of every single edit: [length u32 LE][bytes]…
 //        OUT_DIR/state.bin    the whole document as one update (v1)
 //        OUT_DIR/about.json   counts and sizes
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -86,10 +85,7 @@ function writeRecords(name, records) {
   }
   out.end()
 }
-const chunks = []
-for (let i = 0; i < updates.length; i += 500) chunks.push(Y.mergeUpdates(updates.slice(i, i + 500)))
 writeRecords('updates.bin', updates)
-writeRecords('chunks.bin', chunks)
 const state = Y.encodeStateAsUpdate(doc)
 writeFileSync(join(outDir, 'state.bin'), state)
 const about = {
