@@ -155,7 +155,7 @@ async function round(server, index, witnesses) {
   const events = () => loads.reduce((sum, { witness }) => sum + witness.seen + witness.acknowledged, 0)
   const first = events()
   const goal = first + 1 + random.below(events_max)
-  const kind = flags.crash === 'both' ? random.pick(['kill', 'discard']) : flags.crash
+  const kind = flags.crash === 'both' ? ['kill', 'discard'][(seed + index) % 2] : flags.crash
   await until(
     () => `load: ${events() - first} of ${goal - first} events; ${loads.map((load) => load.error?.message ?? 'fine').join(', ')}`,
     () => {

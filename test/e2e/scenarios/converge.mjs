@@ -27,7 +27,7 @@ async function edit(context, server, name, clients, rounds, counts) {
         counts.offline += 1
       } else if (dice <= 4 && !client.online) {
         client.provider.connect()
-      } else if (dice === 5 && client.synced && clients.some((other) => other !== client && other.has_seen(client))) {
+      } else if (dice === 5 && client.synced) {
         client.destroy()
         clients[i] = join(context, server, name, next_id++)
         counts.leaves += 1
