@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "weft/net/unique_fd.h"
+#include "weft/net/websocket_frame.h"
+
+namespace weft::net::testing {
+
+/// A client on a blocking socket, as simple as it can be. Every read fails after ten seconds.
+class TestClient {
+ public:
+  explicit TestClient(std::uint16_t port, int receive_buffer_bytes = 0);
+
+  void send(std::string_view bytes);
+  /// Sends what the socket takes without waiting; returns how much that was.
+  std::size_t send_some(std::string_view bytes);
+  std::string read(std::size_t size);
+  std::string read_until(std::string_view end);
+  /// Whether the server ends the connection now, without another byte.
+  bool at_end();
+
+  struct response {
+    unsigned status = 0;
+    std::string head;
+    std::string body;
+  };
+  response read_response(bool has_body = true);
+  response request(std::string_view text) {
+    send(text);
+    return read_response();
+  }
+  response get(std::string_view target);
+
+  /// Sends the handshake; true for a 101.
+  bool upgrade(std::string_view target, std::string_view behind = {});
+  void send_frame(opcode code, std::string_view payload, bool fin = true);
+  struct frame {
+    opcode code = opcode::continuation;
+    std::string payload;
+  };
+  frame read_frame();
+  /// The code of the close frame that comes next; 0 when something else comes.
+  std::uint16_t read_close();
+
+  static std::string encode(opcode code, std::string_view payload, bool fin = true);
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  bool receive();
+  unique_fd fd_;
+  std::string received_;
+};
+
+/// Waits until `condition` holds; false after ten seconds.
+bool eventually(const std::function<bool()>& condition);
+
+}  // namespace weft::net::testing
