@@ -10,7 +10,10 @@ skip() { echo "$*"; exit 77; }
 stage_setup() { verb_setup "${1:-test}"; }
 stage_setup_full() { verb_setup full; }
 stage_build_ci() { tools/build.sh ci; }
-stage_build_release() { tools/build.sh release && build_page; }
+stage_build_release() {
+  tools/build.sh release weft unsynced_interposer
+  build_page
+}
 
 # Besides ctest's own lines: how many GoogleTest cases ran, and which were skipped and why.
 run_ctest() {
@@ -32,15 +35,17 @@ stage_unit() { run_ctest ci; }
 
 own_sources() { git ls-files -co --exclude-standard -- 'src/**' 'test/**' 'fuzz/**' 'bench/**' | grep -E '\.(h|cc|c)$'; }
 
+# All checks run, whichever fails.
 stage_check() {
-  local script
-  own_sources | xargs clang-format-19 --dry-run --Werror
+  local failed=0 name script
+  own_sources | xargs clang-format-19 --dry-run --Werror || failed=1
   echo "format: $(own_sources | wc -l) files"
-  python3 test/tools/check_includes.py --self-test
-  python3 test/tools/check_includes.py
-  python3 test/tools/check_style.py --self-test
-  python3 test/tools/check_style.py
-  for script in dev .ci/run tools/*.sh tools/dev/*.sh; do bash -n "$script"; done
+  for name in includes style; do
+    python3 "test/tools/check_$name.py" --self-test || failed=1
+    python3 "test/tools/check_$name.py" || failed=1
+  done
+  for script in dev .ci/run tools/*.sh tools/dev/*.sh; do bash -n "$script" || failed=1; done
+  return $failed
 }
 
 stage_oracle() {
