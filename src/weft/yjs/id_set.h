@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +25,9 @@ class IdSet {
  public:
   void add(client_id client, clock_range range);
   void add(const IdSet& other);
+
+  /// Adds ranges that are sorted, disjoint and not empty, in time linear in both lists.
+  void add(client_id client, std::span<const clock_range> sorted);
 
   /// Is every clock of the range in the set? An empty range is.
   bool contains(client_id client, clock_range range) const;

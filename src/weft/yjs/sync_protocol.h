@@ -34,8 +34,11 @@ base::byte_vector encode_sync_update(base::byte_view update);
 base::byte_vector encode_awareness(base::byte_view awareness_update);
 base::byte_vector encode_auth_denied(std::string_view reason);
 
+inline constexpr std::size_t sync_header_bytes_max = 12;
+
 /// The bytes that precede the update in a sync update message: message type, sync type and
-/// length. At most 12 bytes; lets a frame be written without an intermediate copy.
+/// length. At most sync_header_bytes_max bytes; lets a frame be written without an intermediate
+/// copy.
 std::size_t write_sync_header(sync_type type, std::size_t update_bytes, std::uint8_t* out);
 
 /// One client's entry in an awareness update; `state` is JSON text and points into the input.

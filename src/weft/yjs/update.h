@@ -12,8 +12,9 @@
 
 /// Pure functions over Yjs updates in format v1. No I/O, no state, any thread.
 ///
-/// Byte format: https://github.com/yjs/yjs/blob/main/INTERNALS.md and docs/formats/yjs_update_v1.md.
-/// Foreign bytes never crash, hang, or take more memory than 16 times the input plus a constant.
+/// Byte format: https://github.com/yjs/yjs/blob/main/INTERNALS.md and
+/// docs/formats/yjs_update_v1.md. Foreign bytes never crash, hang, or take more memory than 16
+/// times the input plus a constant.
 namespace weft::yjs {
 
 using base::byte_vector;

@@ -1,0 +1,214 @@
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "weft/yjs/utf.h"
+#include "weft/yjs/value.h"
+
+namespace weft::yjs {
+namespace {
+
+enum tag : std::uint8_t {
+  bytes_tag = 116,
+  array_tag,
+  object_tag,
+  string_tag,
+  true_tag,
+  false_tag,
+  bigint_tag,
+  float64_tag,
+  float32_tag,
+  integer_tag,
+  null_tag,
+  undefined_tag,
+};
+
+constexpr double integer_max = 2147483647;
+constexpr std::size_t plain_keys_max = 8;
+
+template <typename Int>
+Int big_endian(base::byte_view bytes) {
+  Int value = 0;
+  for (const std::uint8_t b : bytes) value = static_cast<Int>(value << 8) | b;
+  return value;
+}
+
+double read_double(Reader& in, std::uint8_t tag) {
+  if (tag == float32_tag) {
+    return static_cast<double>(std::bit_cast<float>(big_endian<std::uint32_t>(in.take(4))));
+  }
+  return std::bit_cast<double>(big_endian<std::uint64_t>(in.take(8)));
+}
+
+bool is_integer(double value) {
+  return std::isfinite(value) && std::trunc(value) == value && std::abs(value) <= integer_max;
+}
+
+bool is_float32(double value) {
+  if (std::isinf(value)) return true;
+  if (std::isnan(value) || std::abs(value) > double{std::numeric_limits<float>::max()})
+    return false;
+  return static_cast<double>(static_cast<float>(value)) == value;
+}
+
+/// lib0's signed varint: a sign bit and six bits in the first byte.
+double read_varint(Reader& in) {
+  const std::uint8_t first = in.byte();
+  std::uint64_t value = first & 0x3f;
+  if ((first & 0x80) != 0) {
+    const std::uint64_t rest = in.uint();
+    if (rest > max_safe_integer >> 6) in.fail(errc::too_large);
+    value |= rest << 6;
+  }
+  const auto magnitude = static_cast<double>(value);
+  return (first & 0x40) != 0 ? -magnitude : magnitude;
+}
+
+/// What lib0's writeAny makes of a number.
+void write_number(double value, Writer& out) {
+  if (is_integer(value)) {
+    out.byte(integer_tag);
+    const auto magnitude = static_cast<std::uint64_t>(std::abs(value));
+    const std::uint8_t sign = std::signbit(value) ? 0x40 : 0;
+    out.byte(static_cast<std::uint8_t>((magnitude > 0x3f ? 0x80 : 0) | sign | (magnitude & 0x3f)));
+    if (magnitude > 0x3f) out.uint(magnitude >> 6);
+    return;
+  }
+  const bool narrow = is_float32(value);
+  std::uint64_t bits = narrow ? std::bit_cast<std::uint32_t>(static_cast<float>(value))
+                              : std::bit_cast<std::uint64_t>(value);
+  if (std::isnan(value)) bits = 0x7ff8000000000000ULL;
+  out.byte(narrow ? float32_tag : float64_tag);
+  for (int shift = narrow ? 24 : 56; shift >= 0; shift -= 8) {
+    out.byte(static_cast<std::uint8_t>(bits >> shift));
+  }
+}
+
+base::byte_view read_text(Reader& in) {
+  const base::byte_view text = in.bytes();
+  if (utf16_length(text) == invalid_text) in.fail(errc::corrupt);
+  return text;
+}
+
+void skip_value(Reader& in, bool& plain, unsigned depth);
+
+void skip_object(Reader& in, bool& plain, unsigned depth) {
+  const std::uint64_t count = in.uint();
+  base::byte_view keys[plain_keys_max];
+  if (count > plain_keys_max) plain = false;
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const base::byte_view key = read_text(in);
+    if (plain) {
+      if (!key.empty() && (key[0] == '_' || (key[0] >= '0' && key[0] <= '9'))) plain = false;
+      for (std::uint64_t k = 0; k < i && k < plain_keys_max; ++k) {
+        if (base::equal(keys[k], key)) plain = false;
+      }
+      if (i < plain_keys_max) keys[i] = key;
+    }
+    skip_value(in, plain, depth);
+  }
+}
+
+void skip_value(Reader& in, bool& plain, unsigned depth) {
+  const std::uint8_t tag = in.byte();
+  if (!in.ok()) return;
+  switch (tag) {
+    case undefined_tag:
+    case null_tag:
+    case true_tag:
+    case false_tag:
+      return;
+    case integer_tag: {
+      if (in.left() > 1 && *in.pos() >= 0x80 && in.pos()[1] == 0) plain = false;
+      const double value = read_varint(in);
+      if (!is_integer(value)) plain = false;
+      return;
+    }
+    case float32_tag:
+    case float64_tag: {
+      const double value = read_double(in, tag);
+      if (std::isnan(value) || is_integer(value) || is_float32(value) != (tag == float32_tag)) {
+        plain = false;
+      }
+      return;
+    }
+    case bigint_tag:
+      in.take(8);
+      return;
+    case string_tag:
+      read_text(in);
+      return;
+    case bytes_tag:
+      in.bytes();
+      return;
+    case array_tag:
+    case object_tag: {
+      if (depth >= value_depth_max) return in.fail(errc::too_large);
+      if (tag == object_tag) return skip_object(in, plain, depth + 1);
+      const std::uint64_t count = in.uint();
+      for (std::uint64_t i = 0; i < count && in.ok(); ++i) skip_value(in, plain, depth + 1);
+      return;
+    }
+    default:
+      in.fail(errc::corrupt);
+  }
+}
+
+void rewrite_object(Reader& in, Writer& out) {
+  Writer arena;
+  std::vector<Property> properties;
+  const auto position = [&] { return static_cast<std::uint32_t>(arena.size()); };
+  const std::uint64_t count = in.uint();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Property property{};
+    const base::byte_view key = in.bytes();
+    property.key_begin = position();
+    arena.raw(key);
+    property.key_end = property.value_begin = position();
+    arena.bytes(key);
+    rewrite_any(in, arena);
+    property.value_end = position();
+    // Assigning to __proto__ makes no property in JavaScript.
+    if (base::as_text(key) != "__proto__") properties.push_back(property);
+  }
+  order_properties(arena, properties);
+  out.byte(object_tag);
+  out.uint(properties.size());
+  const std::uint8_t* const data = arena.view().data();
+  for (const Property& p : properties) out.raw(data + p.value_begin, data + p.value_end);
+}
+
+}  // namespace
+
+void skip_any(Reader& in, bool& plain) { skip_value(in, plain, 0); }
+
+void rewrite_any(Reader& in, Writer& out) {
+  const std::uint8_t tag = in.byte();
+  switch (tag) {
+    case integer_tag:
+      return write_number(read_varint(in), out);
+    case float32_tag:
+    case float64_tag:
+      return write_number(read_double(in, tag), out);
+    case bigint_tag:
+      out.byte(tag);
+      return out.raw(in.take(8));
+    case string_tag:
+    case bytes_tag:
+      out.byte(tag);
+      return out.bytes(in.bytes());
+    case array_tag: {
+      const std::uint64_t count = in.uint();
+      out.byte(tag);
+      out.uint(count);
+      for (std::uint64_t i = 0; i < count; ++i) rewrite_any(in, out);
+      return;
+    }
+    case object_tag:
+      return rewrite_object(in, out);
+    default:
+      out.byte(tag);
+  }
+}
+
+}  // namespace weft::yjs

@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "weft/yjs/structs.h"
+#include "weft/yjs/update.h"
+#include "weft/yjs/utf.h"
+
+namespace weft::yjs {
+namespace {
+
+/// A live item of the update under test; decoded again when something overlaps it.
+struct LiveItem {
+  client_id client = 0;
+  clock_range range;
+  byte_view bytes;
+};
+
+/// Reads one UTF-16 code unit at a time.
+class Utf16Reader {
+ public:
+  explicit Utf16Reader(byte_view text) : text_(text) {}
+
+  bool done() const { return at_ == text_.size() && low_ == 0; }
+
+  unsigned next() {
+    if (low_ != 0) return std::exchange(low_, 0u);
+    const unsigned lead = text_[at_];
+    const unsigned length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    unsigned code = length == 1 ? lead : lead & (0xffu >> (length + 1));
+    for (unsigned i = 1; i < length; ++i) code = (code << 6) | (text_[at_ + i] & 0x3fu);
+    at_ += length;
+    if (code < 0x10000) return code;
+    low_ = 0xdc00 + ((code - 0x10000) & 0x3ff);
+    return 0xd800 + ((code - 0x10000) >> 10);
+  }
+
+ private:
+  byte_view text_;
+  std::size_t at_ = 0;
+  unsigned low_ = 0;
+};
+
+/// Equal but for surrogate halves that a cut has replaced by U+FFFD on one side.
+bool same_text(byte_view a, byte_view b) {
+  constexpr unsigned replacement = 0xfffd;
+  const auto is_half = [](unsigned unit) { return unit >= 0xd800 && unit <= 0xdfff; };
+  Utf16Reader left(a);
+  Utf16Reader right(b);
+  while (!left.done() && !right.done()) {
+    const unsigned x = left.next();
+    const unsigned y = right.next();
+    if (x == y || (x == replacement && is_half(y)) || (y == replacement && is_half(x))) continue;
+    return false;
+  }
+  return left.done() && right.done();
+}
+
+std::optional<Id> origin_at(const Struct& item, std::uint64_t from) {
+  if (from > 0) return Id{item.client, item.clock + from - 1};
+  return item.has_origin() ? std::optional(item.origin) : std::nullopt;
+}
+
+class Comparer {
+ public:
+  /// Do two live items of one client say the same of the clocks they share?
+  bool same(const Struct& a, ContentCursor& cursor_a, const Struct& b, ContentCursor& cursor_b) {
+    const clock_value start = std::max(a.clock, b.clock);
+    const clock_value end = std::min(a.clock_end(), b.clock_end());
+    if (a.ref() != b.ref()) return false;
+    if (origin_at(a, start - a.clock) != origin_at(b, start - b.clock)) return false;
+    if (a.has_right_origin() != b.has_right_origin()) return false;
+    if (a.has_right_origin() && a.right_origin != b.right_origin) return false;
+    if (start == a.clock && start == b.clock && !same_header(a, b)) return false;
+    left_.clear();
+    right_.clear();
+    if (a.ref() == string_ref) {
+      cursor_a.append(left_, start - a.clock, end - a.clock);
+      cursor_b.append(right_, start - b.clock, end - b.clock);
+      return base::equal(left_.view(), right_.view()) || same_text(left_.view(), right_.view());
+    }
+    cursor_a.write(left_, start - a.clock, end - a.clock);
+    cursor_b.write(right_, start - b.clock, end - b.clock);
+    return base::equal(left_.view(), right_.view());
+  }
+
+ private:
+  bool same_header(const Struct& a, const Struct& b) {
+    left_.clear();
+    right_.clear();
+    write_item_header(a, 0, a.ref(), false, left_);
+    write_item_header(b, 0, b.ref(), false, right_);
+    return base::equal(left_.view(), right_.view());
+  }
+
+  Writer left_;
+  Writer right_;
+};
+
+using live_items = std::deque<LiveItem>;
+
+errc collect_live(byte_view update, live_items& out) {
+  StructReader reader(update);
+  Struct s;
+  while (reader.next(s)) {
+    if (s.is_live() && s.length != 0) {
+      out.push_back({s.client, {s.clock, s.clock_end()}, {s.begin, s.end}});
+    }
+  }
+  if (reader.in().ok()) read_deletions(reader.in(), [](client_id, clock_range) {});
+  std::stable_sort(out.begin(), out.end(), [](const LiveItem& a, const LiveItem& b) {
+    return a.client != b.client ? a.client < b.client : a.range.start < b.range.start;
+  });
+  return reader.in().code();
+}
+
+/// The item of the update that was compared last: neighbours in what is held meet the same one.
+struct OpenItem {
+  const LiveItem* source = nullptr;
+  Struct item;
+  std::optional<ContentCursor> cursor;
+
+  void open(const LiveItem& live) {
+    if (source == &live) return;
+    source = &live;
+    StructReader(live.bytes, live.client, live.range.start, 1).next(item);
+    cursor.emplace(item);
+  }
+};
+
+}  // namespace
+
+result<bool> same_content(byte_view update, std::span<const byte_view> held) {
+  live_items live;
+  const errc code = collect_live(update, live);
+  if (code != errc{}) return decode_failure(code);
+  Comparer comparer;
+  OpenItem open;
+  for (const byte_view bytes : held) {
+    StructReader reader(bytes);
+    Struct s;
+    while (reader.next(s)) {
+      if (!s.is_live() || s.length == 0) continue;
+      auto at =
+          std::lower_bound(live.begin(), live.end(), s, [](const LiveItem& l, const Struct& h) {
+            return l.client != h.client ? l.client < h.client : l.range.end <= h.clock;
+          });
+      std::optional<ContentCursor> cursor;
+      for (; at != live.end() && at->client == s.client && at->range.start < s.clock_end(); ++at) {
+        if (at->range.end <= s.clock) continue;
+        open.open(*at);
+        if (!cursor) cursor.emplace(s);
+        if (!comparer.same(open.item, *open.cursor, s, *cursor)) return false;
+      }
+    }
+    if (!reader.in().ok()) return decode_failure(reader.in().code());
+  }
+  return true;
+}
+
+result<bool> contains(std::span<const byte_view> held, byte_view update) {
+  Knowledge known;
+  for (const byte_view bytes : held) {
+    const auto learned = learn(bytes, known);
+    if (!learned) return std::unexpected(learned.error());
+  }
+  const auto novelty = classify(update, known);
+  if (!novelty) return std::unexpected(novelty.error());
+  if (*novelty == Novelty::empty) return true;
+  if (*novelty != Novelty::contained) return false;
+  return same_content(update, held);
+}
+
+}  // namespace weft::yjs

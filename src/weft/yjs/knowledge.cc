@@ -1,0 +1,113 @@
+#include <algorithm>
+
+#include "weft/yjs/delete_set.h"
+#include "weft/yjs/update.h"
+
+namespace weft::yjs {
+namespace {
+
+/// Calls `on_struct(client, range)` for each Item and GC range and `on_deletion(client, range)`.
+template <typename OnStruct, typename OnDeletion>
+errc visit(byte_view update, OnStruct&& on_struct, OnDeletion&& on_deletion) {
+  StructReader reader(update);
+  Struct s;
+  // Neighbours are reported as one range: one look-up for a whole section.
+  client_id client = 0;
+  clock_range run;
+  while (reader.next(s)) {
+    if (s.is_skip() || s.length == 0) continue;
+    if (s.client == client && s.clock == run.end) {
+      run.end = s.clock_end();
+      continue;
+    }
+    if (run.end != run.start) on_struct(client, run);
+    client = s.client;
+    run = {s.clock, s.clock_end()};
+  }
+  if (reader.in().ok()) {
+    if (run.end != run.start) on_struct(client, run);
+    read_deletions(reader.in(), [&](client_id c, clock_range range) {
+      if (range.start != range.end) on_deletion(c, range);
+    });
+  }
+  return reader.in().code();
+}
+
+constexpr auto ignore = [](client_id, clock_range) {};
+
+void add_all(deletion_list& list, IdSet& into) {
+  sort_and_join(list);
+  std::vector<clock_range> ranges;
+  for (auto at = list.begin(); at != list.end();) {
+    const client_id client = at->client;
+    ranges.clear();
+    for (; at != list.end() && at->client == client; ++at) ranges.push_back(at->range);
+    into.add(client, ranges);
+  }
+}
+
+}  // namespace
+
+result<void> validate(byte_view update) {
+  const errc code = visit(update, ignore, ignore);
+  if (code != errc{}) return decode_failure(code);
+  return {};
+}
+
+result<bool> is_empty(byte_view update) {
+  bool empty = true;
+  const auto found = [&](client_id, clock_range) { empty = false; };
+  const errc code = visit(update, found, found);
+  if (code != errc{}) return decode_failure(code);
+  return empty;
+}
+
+result<void> learn(byte_view update, Knowledge& into) {
+  // Collected first: an error must leave no trace, and hostile orders must not cost.
+  deletion_list structs;
+  deletion_list deletions;
+  const errc code = visit(
+      update, [&](client_id c, clock_range r) { structs.push_back({c, r}); },
+      [&](client_id c, clock_range r) { deletions.push_back({c, r}); });
+  if (code != errc{}) return decode_failure(code);
+  add_all(structs, into.structs);
+  add_all(deletions, into.deletions);
+  return {};
+}
+
+result<Novelty> classify(byte_view update, const Knowledge& held) {
+  bool carries = false;
+  bool known = false;  // some struct clock is held
+  bool news = false;   // some struct or deletion is not
+  const errc code = visit(
+      update,
+      [&](client_id client, clock_range range) {
+        carries = true;
+        if (held.structs.contains(client, range)) {
+          known = true;
+        } else {
+          news = true;
+          known = known || held.structs.intersects(client, range);
+        }
+      },
+      [&](client_id client, clock_range range) {
+        carries = true;
+        news = news || !held.deletions.contains(client, range);
+      });
+  if (code != errc{}) return decode_failure(code);
+  if (!carries) return Novelty::empty;
+  if (!news) return Novelty::contained;
+  return known ? Novelty::partly : Novelty::fresh;
+}
+
+byte_view empty_update() {
+  static constexpr std::uint8_t bytes[] = {0, 0};
+  return bytes;
+}
+
+byte_view empty_state_vector() {
+  static constexpr std::uint8_t bytes[] = {0};
+  return bytes;
+}
+
+}  // namespace weft::yjs

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "weft/yjs/delete_set.h"
+#include "weft/yjs/update.h"
+
+namespace weft::yjs {
+
+/// A run of structs of one client as it stands in some update.
+struct Section {
+  byte_view bytes;  ///< from the first struct to the end of the update
+  std::uint64_t structs = 0;
+  client_id client = 0;
+  clock_value clock = 0;
+  bool has_gc = false;
+};
+
+/// Several updates seen as one: every clock that any of them carries, once, clients descending and
+/// clocks ascending, whatever the order and overlap of the inputs. Where one update has an Item and
+/// another a GC for the same clock, the Item wins, for it says more.
+///
+/// Use: load each update, then call `next` until it returns false.
+class Sweep {
+ public:
+  /// Validates and indexes one update. The bytes must outlive the sweep.
+  errc load(byte_view update);
+
+  /// The clocks [from, to) of `*item`, or of a GC when `item` is null.
+  struct Part {
+    const Struct* item = nullptr;
+    client_id client = 0;
+    clock_range range;
+  };
+  bool next(Part& out);
+
+  /// The delete sets of all inputs, as read.
+  deletion_list& deletions() { return deletions_; }
+
+  /// GC and deleted content of the inputs: deleted, whether or not a delete set says so.
+  deletion_list& implied_deletions() { return implied_; }
+
+ private:
+  struct Stream {
+    StructReader reader;
+    Struct current;
+    std::size_t order = 0;
+  };
+
+  /// The Items, or the GCs, of one client: disjoint and ascending.
+  class Layer {
+   public:
+    void start(const std::deque<Section>& sections, std::size_t begin, std::size_t end, bool gc);
+    /// Moves to the next range that no earlier one covered; false at the end.
+    bool next();
+    bool has() const { return has_; }
+    clock_range range() const { return range_; }
+    void trim(clock_value start) { range_.start = start; }
+    const Struct& current() const { return heap_.front().current; }
+
+   private:
+    bool advance(Stream& stream) const;
+    void open_until(clock_value clock);
+    static bool later(const Stream& a, const Stream& b);
+
+    const std::deque<Section>* sections_ = nullptr;
+    std::size_t at_ = 0;
+    std::size_t end_ = 0;
+    bool gc_ = false;
+    bool has_ = false;
+    clock_value covered_ = 0;
+    clock_range range_;
+    std::vector<Stream> heap_;
+  };
+
+  bool start_client();
+  void sort_sections();
+
+  std::deque<Section> sections_;
+  deletion_list deletions_;
+  deletion_list implied_;
+  bool sorted_ = false;
+  std::size_t next_section_ = 0;
+  client_id client_ = 0;
+  bool open_ = false;
+  bool item_taken_ = false;
+  Layer items_;
+  Layer gcs_;
+};
+
+}  // namespace weft::yjs

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <vector>
+
+#include "weft/yjs/lib0.h"
+
+/// The two ways an update carries application values: JSON text and lib0's `any`.
+///
+/// Yjs decodes values and encodes them again whenever it merges. Bytes that it would write in the
+/// same way ("plain") are copied; others are rewritten as JSON.stringify and lib0 would.
+namespace weft::yjs {
+
+/// Deepest nesting of arrays and objects that is read. Yjs' limit is its stack, some thousands.
+inline constexpr unsigned value_depth_max = 1000;
+
+/// Is `text` what JSON.parse accepts? `plain` is cleared when JSON.stringify might write the value
+/// differently. `text` must be well-formed UTF-8.
+bool check_json(base::byte_view text, bool& plain);
+
+/// Appends JSON.stringify(JSON.parse(text)); `text` must have passed check_json.
+void write_json(base::byte_view text, Writer& out);
+
+/// Skips one `any`; failures stick to `in`. `plain` as above.
+void skip_any(Reader& in, bool& plain);
+
+/// Reads one `any` that skip_any accepts and appends it as lib0 writes it.
+void rewrite_any(Reader& in, Writer& out);
+
+/// One property of an object while it is put into JavaScript's order.
+struct Property {
+  std::uint32_t key_begin, key_end;      ///< of the comparable key, in an arena
+  std::uint32_t value_begin, value_end;  ///< of the encoded property, in the arena
+};
+
+/// True when JavaScript treats the key as an array index, which it orders before other keys.
+bool is_array_index(std::string_view key, std::uint32_t& index);
+
+/// Sorts properties as Object.keys lists them: array indexes ascending, then by first appearance;
+/// of equal keys the last value, in the place of the first.
+void order_properties(const Writer& arena, std::vector<Property>& properties);
+
+}  // namespace weft::yjs
