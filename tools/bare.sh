@@ -2,20 +2,20 @@
 # Proves that the two commands of the README need nothing but a bare Debian 12: a fresh minimal
 # system in a scratch directory, a clean clone of HEAD, then `./dev run` until /readyz answers 200
 # (at most 10 minutes) and `.ci/run` (at most 30). With arguments: runs that one command there
-# instead. WEFT_BARE_DIR keeps the system for inspection.
+# instead. DEV_BARE_DIR keeps the system for inspection.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "SKIP bare: needs root for debootstrap and chroot"; exit 77; }
 
 run_seconds_max=600
 test_seconds_max=1800
-scratch=${WEFT_BARE_DIR:-$(mktemp -d /var/tmp/weft-bare.XXXXXX)}
+scratch=${DEV_BARE_DIR:-$(mktemp -d /var/tmp/weft-bare.XXXXXX)}
 root=$scratch/root
 mkdir -p "$root"
 server=
 cleanup() {
   [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-  [ -n "${WEFT_BARE_DIR:-}" ] || rm -rf --one-file-system "$scratch"
+  [ -n "${DEV_BARE_DIR:-}" ] || rm -rf --one-file-system "$scratch"
 }
 trap cleanup EXIT
 

@@ -10,7 +10,7 @@ commit_id() { git rev-parse --short=12 HEAD 2>/dev/null || echo unknown; }
 
 # What a runner says about itself on its closing line(s): ctest's, ours, and nothing else.
 closing_lines() {
-  grep -aE '^([0-9]+ passed, [0-9]+ failed|[0-9]+% tests passed|gtest cases:|fuzz:|chaos:)' "$1" | tail -n 4 || true
+  grep -aE '^(seed [0-9]+|[0-9]+ passed, [0-9]+ failed|[0-9]+% tests passed|gtest cases:|fuzz:|chaos:)' "$1" | tail -n 4 || true
 }
 
 # run_stage NAME [ARG…]: runs stage_NAME with its output in build/logs/NAME.log; exit code 77 means
@@ -76,7 +76,7 @@ write_report() {
   {
     printf '{\n  "verb": "%s",\n  "commit": "%s",\n  "date": "%s",\n' "$verb" "$(commit_id)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
     printf '  "seconds": %s,\n  "passed": %s,\n  "failed": %s,\n  "skipped": %s,\n' "$total" "$passed" "$failed" "$skipped"
-    printf '  "seed": "%s",\n  "stages": [' "${WEFT_SEED:-}"
+    printf '  "seed": "%s",\n  "stages": [' "${DEV_SEED:-}"
     for i in "${!stage_names[@]}"; do
       printf '%s\n    {"name": "%s", "result": "%s", "seconds": %s, "closing": "%s"}' "$separator" \
         "${stage_names[i]}" "${stage_results[i]}" "${stage_seconds[i]}" "${stage_counts[i]}"

@@ -51,7 +51,7 @@ stage_check() {
 stage_oracle() {
   test_tools
   node test/yjs/oracle/run.mjs --server build/ci/test/yjs/yjs_oracle_server \
-    --seed "${WEFT_SEED:-1}" --rounds "${WEFT_ORACLE_ROUNDS:-150}"
+    --seed "${DEV_SEED:-1}" --rounds "${DEV_ORACLE_ROUNDS:-150}"
 }
 
 # Every fuzzer of the tree for so many seconds each, two at a time, its corpus kept in build/corpus.
@@ -89,7 +89,7 @@ stage_fuzz_full() { run_fuzzers $fuzz_seconds_full; }
 stage_e2e() {
   test_tools
   node test/e2e/run.mjs --weft build/release/weft --web web/dist --python build/tools/py/bin/python \
-    ${WEFT_SEED:+--seed "$WEFT_SEED"} "$@"
+    ${DEV_SEED:+--seed "$DEV_SEED"} "$@"
 }
 
 # Runs a command with the URL of a scratch server as its last argument.
@@ -122,7 +122,7 @@ run_chaos() {
   test_tools
   tools/build.sh release weft unsynced_interposer
   node test/e2e/chaos.mjs --weft build/release/weft --unsynced build/release/test/support/libunsynced.so \
-    ${WEFT_SEED:+--seed "$WEFT_SEED"} "$@"
+    ${DEV_SEED:+--seed "$DEV_SEED"} "$@"
 }
 
 stage_chaos_5() { run_chaos --rounds 5; }

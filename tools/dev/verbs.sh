@@ -19,7 +19,7 @@ verb_help() {
   tidy                     clang-tidy over src/
   clean                    remove build/ and installed Node packages
 
-WEFT_SEED=N repeats the random parts of test, e2e and chaos.
+DEV_SEED=N repeats the random parts of test, e2e and chaos.
 END
 }
 
