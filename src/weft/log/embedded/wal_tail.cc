@@ -134,7 +134,7 @@ base::result<bool> cut_torn_tail(const std::filesystem::path& directory) {
   if (problem) return failed("keep a copy of", problem.message());
   std::filesystem::resize_file(*wal, *cut, problem);
   if (problem) return failed("cut", problem.message());
-  const int descriptor = ::open(wal->c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(wal->c_str(), O_WRONLY | O_CLOEXEC);
   const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
   const std::string why = std::strerror(errno);
   if (descriptor >= 0) ::close(descriptor);
