@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import report
@@ -92,19 +93,30 @@ def run_type(server, document):
     return result
 
 
+def type_into_weft(folder, document, args):
+    """Leaves in `folder` the data of a Weft that was stopped after the typing, and its answer."""
+    with Weft(folder, args.weft_flag) as server:
+        result = run_type(server, document)
+        if "error" in result:
+            raise RuntimeError(result["error"])
+        with urllib.request.urlopen(server.http("/v1/documents/bench/paper/update")) as answer:
+            (folder / "answer.bin").write_bytes(answer.read())
+
+
 def run_join(name, clients, scratch, run_dir, document, args):
     """A cold join: the server has just started and nobody has opened the document."""
-    if name == "raw":
-        with RawFile(run_dir, document / "state.bin") as server:
-            return join(server, "any", clients)
     typed = scratch / "typed"
-    if not typed.exists():
-        typed.mkdir()
-        with Weft(typed, args.weft_flag) as server:
-            result = run_type(server, document)
-        if "error" in result:
-            shutil.rmtree(typed)
-            return result
+    if not typed.exists() and (not args.names or "weft" in args.names):
+        unfinished = scratch / "typed.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        type_into_weft(unfinished, document, args)
+        unfinished.rename(typed)
+    if name == "raw":
+        # The bytes that Weft answers with; they are fewer than those of Yjs' own encoding.
+        same = typed / "answer.bin"
+        with RawFile(run_dir, same if same.exists() else document / "state.bin") as server:
+            return join(server, "any", clients)
     shutil.copytree(typed, run_dir, dirs_exist_ok=True)
     with Weft(run_dir, args.weft_flag) as server:
         result = join(server, "bench/paper", clients)

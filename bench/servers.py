@@ -129,6 +129,9 @@ class Weft(Server):
         return [ROOT / "build/release/weft", "serve", "--listen", f"127.0.0.1:{self.port}",
                 "--data", self.scratch / "weft-data", *self.flags]
 
+    def http(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
     def ready(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
