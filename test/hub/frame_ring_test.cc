@@ -1,0 +1,101 @@
+#include "weft/hub/frame_ring.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sim/sim_client.h"
+
+namespace weft::hub {
+namespace {
+
+class TextSink final : public net::GatherSink {
+ public:
+  explicit TextSink(std::size_t room = 1 << 20) : room_(room) {}
+  void add(base::shared_bytes framed) override {
+    ++slices;
+    text.append(base::as_text(framed));
+    room_ -= std::min(room_, framed.size());
+  }
+  std::size_t room() const override { return room_; }
+
+  std::string text;
+  int slices = 0;
+
+ private:
+  std::size_t room_;
+};
+
+std::string framed(std::string_view body) {
+  std::string out(1, '\2');
+  out += std::string{static_cast<char>(body.size()), 0, 0, 0};
+  return out + std::string(body);
+}
+
+const sim::SimFraming framing;
+
+TEST(FrameRing, OneSliceForACommitWithoutOnesOwnFrames) {
+  FrameRing ring(framing, 1 << 20);
+  const OutgoingEdit edits[] = {{1, {10}, base::as_bytes("a")},
+                                {2, {11}, base::as_bytes("b")},
+                                {2, {12}, base::as_bytes("c")},
+                                {1, {13}, base::as_bytes("d")}};
+  ring.publish(edits);
+  base::log_offset next;
+
+  TextSink stranger;
+  EXPECT_EQ(ring.collect(0, 3, stranger, next), 4u);
+  EXPECT_EQ(stranger.text, framed("a") + framed("b") + framed("c") + framed("d"));
+  EXPECT_EQ(stranger.slices, 1);
+  EXPECT_EQ(next.value, 14u);
+
+  TextSink first;
+  EXPECT_EQ(ring.collect(0, 1, first, next), 4u);
+  EXPECT_EQ(first.text, framed("b") + framed("c"));
+  EXPECT_EQ(first.slices, 1);
+
+  TextSink second;
+  ring.collect(0, 2, second, next);
+  EXPECT_EQ(second.text, framed("a") + framed("d"));
+  EXPECT_EQ(second.slices, 2);
+}
+
+TEST(FrameRing, AFullSinkStopsAtACommitAndGoesOnThere) {
+  FrameRing ring(framing, 1 << 20);
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    const OutgoingEdit edit{0, {i}, base::as_bytes("x")};
+    ring.publish({&edit, 1});
+  }
+  base::log_offset next;
+  TextSink small(12);
+  const auto cursor = ring.collect(0, 1, small, next);
+  EXPECT_EQ(cursor, 2u);
+  EXPECT_EQ(next.value, 2u);
+  TextSink rest;
+  EXPECT_EQ(ring.collect(cursor, 1, rest, next), 10u);
+  EXPECT_EQ(small.text.size() + rest.text.size(), 10 * framed("x").size());
+}
+
+TEST(FrameRing, StaysWithinItsBoundAndSaysWhatItDropped) {
+  FrameRing ring(framing, 1000);
+  const std::string body(100, 'x');
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const OutgoingEdit edit{0, {i * 2}, base::as_bytes(body)};
+    ring.publish({&edit, 1});
+    EXPECT_LE(ring.bytes_used(), 1000u + 105u);
+  }
+  EXPECT_EQ(ring.end(), 100u);
+  EXPECT_GT(ring.begin(), 80u);
+  EXPECT_FALSE(ring.cursor_at({10}));
+  const auto cursor = ring.cursor_at({191});
+  ASSERT_TRUE(cursor);
+  EXPECT_EQ(*cursor, 96u);  // the record at offset 192
+  EXPECT_EQ(ring.cursor_at({199}), 100u);
+  ring.clear();
+  EXPECT_EQ(ring.bytes_used(), 0u);
+  EXPECT_FALSE(ring.cursor_at({198}));
+  EXPECT_EQ(ring.cursor_at({199}), 100u);
+}
+
+}  // namespace
+}  // namespace weft::hub

@@ -1,0 +1,137 @@
+// What a hub promises to one session or publisher at a time; many at once are test/sim's business.
+
+#include "weft/hub/hub.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/sim_client.h"
+#include "sim/sim_log.h"
+
+namespace weft::hub {
+namespace {
+
+using sim::delete_update;
+using sim::insert_update;
+
+class HubTest : public ::testing::Test {
+ protected:
+  HubTest()
+      : log_(world_, disk_, {}),
+        hub_({world_, world_, log_, log_, next_seq_, counters_, events_}, options()) {
+    hub_.start();
+  }
+
+  static HubOptions options() {
+    HubOptions out;
+    out.update_bytes_max = 200;
+    out.idle_evict_after = std::chrono::milliseconds(100);
+    return out;
+  }
+
+  void run(std::chrono::milliseconds time = std::chrono::milliseconds(20)) {
+    world_.run_until(world_.now() + time);
+  }
+
+  base::result<base::log_offset> publish(const base::byte_vector& update) {
+    base::result<base::log_offset> out = base::fail(errc::unavailable, "no answer");
+    hub_.publish(document_, update, {"test", {}}, [&](auto offset) { out = std::move(offset); });
+    run();
+    return out;
+  }
+
+  std::error_code publish_error(const base::byte_vector& update) {
+    const auto out = publish(update);
+    return out ? std::error_code() : out.error().code;
+  }
+
+  const base::DocumentId document_{"room", "doc", {}};
+  sim::World world_{1};
+  sim::Disk disk_;
+  sim::SimLog log_;
+  std::atomic<std::uint64_t> next_seq_{0};
+  HubCounters counters_;
+  sim::RecordedEvents events_;
+  Hub hub_;
+};
+
+TEST_F(HubTest, AnEditIsAcknowledgedOnceAndARepeatedOneIsNotAppendedAgain) {
+  const auto first = publish(insert_update(1, 0));
+  ASSERT_TRUE(first) << first.error().message;
+  const auto again = publish(insert_update(1, 0));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(disk_.durable.size(), 1u);
+  EXPECT_EQ(counters_.edits_contained.load(), 1u);
+}
+
+TEST_F(HubTest, ARepeatedEditInFlightIsAcknowledgedWithTheFirst) {
+  int acknowledged = 0;
+  for (int i = 0; i < 2; ++i) {
+    hub_.publish(document_, insert_update(1, 0), {"test", {}}, [&](auto offset) {
+      EXPECT_TRUE(offset);
+      EXPECT_EQ(disk_.durable.size(), 1u);
+      ++acknowledged;
+    });
+  }
+  run();
+  EXPECT_EQ(acknowledged, 2);
+  EXPECT_EQ(disk_.durable.size(), 1u);
+}
+
+TEST_F(HubTest, BadEditsAreRefusedWithTheirReason) {
+  EXPECT_EQ(publish_error({1, 2, 3}), errc::invalid_update);
+  EXPECT_EQ(publish_error(base::byte_vector(201, 0)), errc::too_large);
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  // The same ids with another character: two clients share a client id.
+  auto other = insert_update(1, 0);
+  other[other.size() - 2] = 'Z';
+  EXPECT_EQ(publish_error(other), errc::conflicting_ids);
+  EXPECT_EQ(disk_.durable.size(), 1u);
+  EXPECT_EQ(counters_.edits_refused.load(), 3u);
+}
+
+TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  ASSERT_TRUE(publish(insert_update(1, 1)));
+  ASSERT_TRUE(publish(delete_update(1, 0)));
+  run(std::chrono::milliseconds(400));
+  EXPECT_EQ(counters_.documents_live.load(), 0u);
+  ASSERT_TRUE(disk_.snapshots.contains(document_));
+  EXPECT_EQ(disk_.snapshots[document_].covered_end.value, 3u);
+
+  base::shared_bytes state;
+  hub_.read_state(document_, [&](auto read) { state = std::move(read.value()); });
+  run();
+  yjs::Knowledge known;
+  ASSERT_TRUE(yjs::learn(state, known));
+  EXPECT_TRUE(known.structs.contains(1, {0, 2}));
+  EXPECT_TRUE(known.deletions.contains(1, {0, 1}));
+}
+
+TEST_F(HubTest, AnUnreadableRecordBreaksItsDocumentOnly) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  run(std::chrono::milliseconds(400));
+  disk_.snapshots.clear();
+  disk_.durable[0].entry.record.envelope = base::shared_bytes::copy_of(base::as_bytes("garbage"));
+  EXPECT_EQ(publish_error(insert_update(1, 1)), errc::broken);
+  bool other = false;
+  hub_.publish({"room", "other", {}}, insert_update(1, 0), {"test", {}},
+               [&](auto offset) { other = offset.has_value(); });
+  run();
+  EXPECT_TRUE(other);
+}
+
+TEST_F(HubTest, DrainingRefusesFinishesAndSavesEverything) {
+  bool acknowledged = false;
+  hub_.publish(document_, insert_update(1, 0), {"test", {}},
+               [&](auto offset) { acknowledged = offset.has_value(); });
+  bool drained = false;
+  hub_.drain([&] { drained = true; });
+  EXPECT_EQ(publish_error(insert_update(1, 1)), errc::draining);
+  run(std::chrono::milliseconds(100));
+  EXPECT_TRUE(acknowledged);
+  EXPECT_TRUE(drained);
+  EXPECT_TRUE(disk_.snapshots.contains(document_));
+}
+
+}  // namespace
+}  // namespace weft::hub
