@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Proves that the two commands of the README need nothing but a bare Debian 12: a fresh minimal
 # system in a scratch directory, a clean clone of HEAD, then `./dev run` until /readyz answers 200
-# (at most 10 minutes) and `.ci/run` (at most 30). With arguments: runs that one command there
-# instead. DEV_BARE_DIR keeps the system for inspection.
+# (at most 10 minutes) and `.ci/run` (at most 30). `--only-run` leaves out the second; other arguments
+# are a command that is run there instead. DEV_BARE_DIR keeps the system for inspection.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "SKIP bare: needs root for debootstrap and chroot"; exit 77; }
@@ -64,7 +64,7 @@ inside() {
     exec chroot "$root" "$@"' inside "$root" env -i "${settings[@]}" sh -c 'cd /srv/weft && exec "$@"' weft "$@"
 }
 
-if [ $# -gt 0 ]; then
+if [ $# -gt 0 ] && [ "$1" != --only-run ]; then
   begin=$(date +%s)
   inside "$@"
   echo "bare: '$*' in $(($(date +%s) - begin)) s"
@@ -88,6 +88,7 @@ curl -sf "http://127.0.0.1:$port/" | grep -qi '<html' || { echo "bare: no page a
 kill $server
 wait $server || true
 server=
+[ "${1:-}" = --only-run ] && exit 0
 
 # .ci/run is cold where the build directory is: what ./dev run built does not help it.
 rm -rf "$root/srv/weft"

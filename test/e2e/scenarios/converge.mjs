@@ -71,7 +71,7 @@ async function scenario(context, names, clients_per_document, rounds) {
     `${counts.offline} offline periods, ${counts.leaves} leaves, ${restarts} restarts`
 }
 
-export const one_document = (context) => scenario(context, ['team/one'], 30, 12)
+export const one_document = (context) => scenario(context, ['team/one'], 30, 30)
 
 export const many_documents = (context) =>
-  scenario(context, ['plain', 'team/ö ü', ...Array.from({ length: 8 }, (_, i) => `team/many-${i}`)], 3, 12)
+  scenario(context, ['plain', 'team/ö ü', ...Array.from({ length: 8 }, (_, i) => `team/many-${i}`)], 3, 40)

@@ -147,6 +147,8 @@ export async function hostile_input(context) {
   await server.start()
   const name = 'team/good'
   const [a, b] = [new Client(server, name), new Client(server, name, { root: '' })]
+  const statuses = new Map()
+  const unclear = []
   const counts = { http: 0, framing: 0, protocol: 0, edits: 0 }
   try {
     await Promise.all([a.until_synced(), b.until_synced()])
@@ -158,9 +160,16 @@ export async function hostile_input(context) {
     for (const junk of http_junk(random)) {
       const { bytes } = await raw(server, junk)
       assert(!bytes.includes('root:'), 'a file outside the page was served')
+      const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(bytes.toString('latin1'))?.[1] ?? 0)
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      // A request that was cut off may go without an answer; any other is told what is wrong with it.
+      const whole = typeof junk === 'string' && junk.includes('\r\n\r\n') && !junk.endsWith('short')
+      const clear = (status >= 400 && status < 500) || status === 501 || status === 505
+      if (!(clear || (!whole && status === 0))) unclear.push(`${status} for ${JSON.stringify(junk.slice(0, 120).toString())}`)
       counts.http += 1
       if (counts.http % 8 === 0) await good_edit()
     }
+    assert(unclear.length === 0, `answers that are no clear error:\n  ${unclear.join('\n  ')}`)
     for (const [what, bytes, codes] of framing_breaks(random)) {
       const answer = await raw(server, Buffer.concat([upgrade(`/ws/team/bad-${counts.framing}`), bytes]), { half_close: false })
       const code = close_code(answer.bytes)
@@ -187,7 +196,8 @@ export async function hostile_input(context) {
     const ended = await server.restart('SIGTERM')
     assert(ended.code === 0, `exit code ${ended.code} (${ended.signal})`)
     await newcomer_sees(server, name, state)
-    return `${counts.http} bad requests, ${counts.framing} bad frames, ${counts.protocol} bad messages, ${counts.edits} good edits`
+    const told = [...statuses].map(([status, count]) => `${status || 'none'}: ${count}`).sort().join(', ')
+    return `${counts.http} bad requests (${told}), ${counts.framing} bad frames, ${counts.protocol} bad messages, ${counts.edits} good edits`
   } finally {
     a.destroy()
     b.destroy()
