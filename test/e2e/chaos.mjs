@@ -184,7 +184,11 @@ async function round(server, index, witnesses) {
 
 const env = flags.crash === 'kill' ? {} : { LD_PRELOAD: path.resolve(flags.unsynced) }
 const server = await Server.create({ weft: path.resolve(flags.weft), durability: flags.durability, scratch: flags.scratch, env })
-if (env.LD_PRELOAD) env.WEFT_UNSYNCED_DIR = server.data
+if (env.LD_PRELOAD) {
+  // The interposer watches a directory that exists when the program starts, and none otherwise.
+  fs.mkdirSync(server.data)
+  env.WEFT_UNSYNCED_DIR = server.data
+}
 const witnesses = new Map()
 let broken = null
 try {
