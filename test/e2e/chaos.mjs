@@ -39,7 +39,7 @@ const room = 'chaos'
 const documents_per_round = 3
 const clients_per_document = 3
 const rounds_per_generation = 10
-const events_max = 1500
+const events_max = 3000
 const load_seconds_max = 20
 
 const seed = Number(flags.seed ?? Date.now() % 2 ** 31)
