@@ -89,11 +89,12 @@ void append_until_committed(log::embedded::EmbeddedLog& subject, Listener& liste
 }
 
 /// Fills the disk and makes room again.
-int disk_full(log::embedded::EmbeddedLog& subject, const std::filesystem::path& full_file) {
+int disk_full(log::embedded::EmbeddedLog& subject, const std::filesystem::path& full_file,
+              bool write_before) {
   test::TestExecutor executor;
   Listener listener;
   auto subscription = subject.subscribe(document("a"), executor, listener);
-  append_until_committed(subject, listener, 1);
+  if (write_before) append_until_committed(subject, listener, 1);
   std::ofstream(full_file) << "full";
   require(subject.append(document("a"), one(record(subject.actor(), 2))).has_value(), "refused");
   require(listener.wait_for_failed(1).size() == 1, "the full disk was not noticed");
@@ -143,7 +144,9 @@ int main(int argc, char** argv) {
   if (mode == "load-os") options.durability = log::embedded::durability::os;
   auto subject = log::embedded::EmbeddedLog::open(options);
   require(subject.has_value(), subject ? "" : subject.error().message.c_str());
-  if (mode == "disk-full") return argc == 4 ? disk_full(**subject, argv[3]) : 2;
+  require(mode.substr(0, 9) != "disk-full" || argc == 4, "no name of the file that fills the disk");
+  if (mode == "disk-full") return disk_full(**subject, argv[3], true);
+  if (mode == "disk-full-at-start") return disk_full(**subject, argv[3], false);
   if (mode == "sync-failure") return sync_failure(**subject);
   return load(**subject);
 }

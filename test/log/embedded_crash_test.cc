@@ -171,6 +171,18 @@ TEST_F(EmbeddedCrash, a_full_disk_is_survived_and_appends_go_on_when_there_is_ro
   EXPECT_EQ(kept, expected);
 }
 
+TEST_F(EmbeddedCrash, a_disk_that_is_full_at_the_first_write_after_a_start_is_survived) {
+  for (const std::string mode : {"disk-full", "disk-full-at-start"}) {
+    Subject subject(mode, home_.path());
+    subject.read_output();
+    ASSERT_EQ(subject.wait(), 0) << mode;
+  }
+  std::size_t kept = 0;
+  const contents stored = read_all(home_.path() / "log");
+  for (const auto& [offset, seq] : stored.at("a")) kept += seq != 2;
+  EXPECT_EQ(kept, 1u + 20u + 20u);
+}
+
 TEST_F(EmbeddedCrash, a_failed_sync_ends_appending_until_the_next_start) {
   Subject subject("sync-failure", home_.path(), {"WEFT_SYNC_FAIL_AFTER=40"});
   subject.read_output();

@@ -1,0 +1,74 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "entries.h"
+#include "weft/base/random.h"
+#include "weft/log/embedded/schema.h"
+#include "weft/log/record_codec.h"
+
+namespace weft::fuzz {
+namespace {
+
+constexpr std::size_t sealed_head_bytes = 5;
+
+log::Record record(std::uint64_t seq) {
+  log::Record out;
+  out.operation = {42, seq};
+  out.received_at_ms = 1700000000000;
+  out.identity = "ada";
+  out.envelope = base::shared_bytes::copy_of(base::as_bytes("{}payload"));
+  return out;
+}
+
+/// Runs `entry` on the seed, its prefixes and seeded mutations.
+void exercise(void (*entry)(base::byte_view), const std::string& seed) {
+  entry(base::as_bytes(seed));
+  for (std::size_t size = 0; size < seed.size(); ++size) {
+    entry(base::as_bytes(seed).first(size));
+  }
+  base::random random(1);
+  for (int round = 0; round < 20000; ++round) {
+    std::string mutated = seed;
+    for (std::uint64_t i = 0; i <= random.below(4); ++i) {
+      const std::size_t at = random.below(mutated.size());
+      switch (random.below(3)) {
+        case 0:
+          mutated[at] = static_cast<char>(random.next());
+          break;
+        case 1:
+          mutated.insert(at, 1, static_cast<char>(random.next()));
+          break;
+        default:
+          if (mutated.size() > 1) mutated.erase(at, 1);
+      }
+    }
+    entry(base::as_bytes(mutated));
+  }
+}
+
+TEST(fuzz_record, records) {
+  std::string seed;
+  log::encode_record_head(record(300), seed);
+  exercise(log_record, seed + "{}payload");
+}
+
+TEST(fuzz_record, chunks) {
+  std::vector<log::CommittedRecord> records;
+  for (std::uint64_t i = 0; i < 3; ++i) records.push_back({{100 + i}, record(i)});
+  log::embedded::EncodedChunk chunk;
+  log::embedded::encode_chunk(log::embedded::chunk_key(1, 100), 7, records.data(), 3, chunk);
+  std::string seed;
+  for (const base::byte_view piece : chunk.pieces) seed.append(base::as_text(piece));
+  exercise(log_chunk, seed.substr(sealed_head_bytes));
+}
+
+TEST(fuzz_record, commits) {
+  const log::embedded::Commit commit{1000, {{1, 3}, {200, 1}, {3, 100000}}};
+  exercise(log_commit, log::embedded::encode_commit(log::embedded::commit_key(100), commit)
+                           .substr(sealed_head_bytes));
+}
+
+}  // namespace
+}  // namespace weft::fuzz
