@@ -5,6 +5,7 @@ import argparse
 import json
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -93,9 +94,13 @@ def run_type(server, document):
     return result
 
 
+def make_weft(run_dir, args):
+    return Weft(run_dir, args.weft, args.weft_flag)
+
+
 def type_into_weft(folder, document, args):
     """Leaves in `folder` the data of a Weft that was stopped after the typing, and its answer."""
-    with Weft(folder, args.weft_flag) as server:
+    with make_weft(folder, args) as server:
         result = run_type(server, document)
         if "error" in result:
             raise RuntimeError(result["error"])
@@ -118,7 +123,7 @@ def run_join(name, clients, scratch, run_dir, document, args):
         with RawFile(run_dir, same if same.exists() else document / "state.bin") as server:
             return join(server, "any", clients)
     shutil.copytree(typed, run_dir, dirs_exist_ok=True)
-    with Weft(run_dir, args.weft_flag) as server:
+    with make_weft(run_dir, args) as server:
         result = join(server, "bench/paper", clients)
         if "error" not in result:
             result["warm"] = join(server, "bench/paper", clients)
@@ -130,7 +135,7 @@ def run_once(name, cell, scratch, document, args):
     if cell in JOIN_CELLS:
         return run_join(name, JOIN_CELLS[cell], scratch, run_dir, document, args)
     make = {"raw": Raw, "raw-wal": RawWal, "y-websocket": YWebsocket,
-            "weft": lambda d: Weft(d, args.weft_flag)}
+            "weft": lambda d: make_weft(d, args)}
     with make[name](run_dir) as server:
         if cell == "type":
             return run_type(server, document)
@@ -158,7 +163,7 @@ def run_steadily(name, cell, scratch, document, args):
 
 
 def median_of(runs):
-    """Medians of the good runs, field by field; void when the generator was the limit."""
+    """Medians of the good runs, field by field; void when the generator was the limit in most."""
     good = [r for r in runs if "error" not in r and not r.get("disturbed")]
     out = {"runs": len(runs), "good": len(good),
            "void": sum(bool(r.get("void")) for r in good) * 2 > len(good),
@@ -190,6 +195,8 @@ def parse_arguments():
     parser.add_argument("--trace", type=Path,
                         default=ROOT.parent / "shared/data/automerge-paper.json.gz",
                         help="editing trace of the join cells; typed from a seed when absent")
+    parser.add_argument("--weft", type=Path, default=ROOT / "build/release/weft",
+                        help="the program to measure; to compare two builds")
     parser.add_argument("--weft-flag", action="append", default=[], help="passed to weft serve")
     parser.add_argument("--no-build", action="store_true", help="measure what is built")
     parser.add_argument("--report", type=Path, default=ROOT / "reports/bench.json")
@@ -207,6 +214,8 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
+    # A stopped benchmark leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     scratch = ROOT / "build/bench-data"

@@ -121,12 +121,13 @@ class YWebsocket(Server):
 class Weft(Server):
     name = "weft"
 
-    def __init__(self, scratch, flags=()):
+    def __init__(self, scratch, program, flags=()):
         super().__init__(scratch)
+        self.program = program
         self.flags = list(flags)
 
     def command(self):
-        return [ROOT / "build/release/weft", "serve", "--listen", f"127.0.0.1:{self.port}",
+        return [self.program, "serve", "--listen", f"127.0.0.1:{self.port}",
                 "--data", self.scratch / "weft-data", *self.flags]
 
     def http(self, path):
