@@ -104,6 +104,16 @@ class Cursors implements PluginValue {
     if (JSON.stringify(cursor) !== JSON.stringify(local.cursor)) this.awareness_.setLocalStateField('cursor', cursor);
   }
 
+  /**
+   * Typing at the very end moves no relative position: the end stays the end. What tells there
+   * that `client` writes is that the last character is its own.
+   */
+  private typed_at_end_(client: number, head: number): number {
+    if (head < this.text_.length) return 0;
+    const last = Y.createRelativePositionFromTypeIndex(this.text_, head, -1).item;
+    return last?.client === client ? last.clock : 0;
+  }
+
   private draw_(view: EditorView): DecorationSet {
     const doc = view.state.doc;
     const drawn: Range<Decoration>[] = [];
@@ -122,7 +132,7 @@ class Cursors implements PluginValue {
           }).range(Math.min(anchor, head), Math.max(anchor, head)),
         );
       }
-      const key = `${client}:${JSON.stringify(state.cursor)}`;
+      const key = `${client}:${JSON.stringify(state.cursor)}:${this.typed_at_end_(client, selection.head)}`;
       // The caret stands outside its own selection.
       drawn.push(Decoration.widget({ side: head > anchor ? -1 : 1, widget: new Caret(user, key) }).range(head));
     }

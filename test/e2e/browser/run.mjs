@@ -61,6 +61,10 @@ await checks.check('each of two windows shows what the other types, and its name
     await b.type('And Grace answers.');
     await a.shows('Hello from Ada. And Grace answers.');
     await until("Grace's caret", async () => (await a.carets()).includes('Grace'));
+    const shown = () => a.page.locator('.cm-ySelectionInfo').evaluate((name) => Number(getComputedStyle(name).opacity));
+    await until('the name fades', async () => (await shown()) === 0);
+    await b.type('!');
+    await until('the name shows again while she types', async () => (await shown()) === 1);
     assert.equal((await a.carets()).includes('Ada'), false, 'nobody sees a label at the own caret');
   }),
 );

@@ -51,13 +51,13 @@ export async function take_screenshots(browser, url, folder) {
     await grace.shows(opening);
     await grace.type('I can take four people in the car');
     await until("Grace's caret", async () => (await ada.carets()).includes('Grace'));
+    await until('two people', async () => (await ada.people()).length === 2);
+    for (const window of [ada, grace]) await window.page.locator('.doc-live', { hasText: '2' }).waitFor();
+    // Last, because names show for a moment only.
     await ada.page.locator('.cm-line', { hasText: 'beech wood' }).click();
     await ada.page.keyboard.press('End');
     await ada.page.keyboard.type(', slowly');
-    await until('two people', async () => (await ada.people()).length === 2);
-    for (const window of [ada, grace]) await window.page.locator('.doc-live', { hasText: '2' }).waitFor();
-    await ada.page.keyboard.press('Shift+End');
-    await grace.page.keyboard.type('.'); // names show for a moment after a move
+    await grace.page.keyboard.type('.');
     await until('the full stop', async () => (await ada.text()).endsWith('car.'));
     await shot(ada, 'desktop-light');
     await shot(grace, 'desktop-dark');
@@ -76,7 +76,7 @@ export async function take_screenshots(browser, url, folder) {
     await shot(phone, 'phone-list');
     await ada.context.setOffline(true);
     await ada.state('offline');
-    await ada.type('. Written on the train');
+    await ada.type(' Written on the train.');
     await ada.page.getByText('changes are waiting').waitFor();
     await shot(ada, 'offline');
   } finally {
