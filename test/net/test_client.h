@@ -50,6 +50,7 @@ class TestClient {
   static std::string encode(opcode code, std::string_view payload, bool fin = true);
 
   int fd() const { return fd_.get(); }
+  unique_fd release() { return std::move(fd_); }
 
  private:
   bool receive();

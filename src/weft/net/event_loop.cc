@@ -218,10 +218,9 @@ void EventLoop::run_timers() {
 }
 
 void EventLoop::run_posted() {
-  // What posted before the events were handled may be less than what is posted now; the rest
-  // joins this turn too, once, so that answers to this turn's messages share its flush.
   for (auto& work : running_posted_) work();
   running_posted_.clear();
+  // Once more, for what the turn's events and tasks have posted, so that it shares the flush.
   {
     const std::lock_guard lock(posted_mutex_);
     running_posted_.swap(posted_);

@@ -38,10 +38,10 @@ class IoHandler {
 /// One thread's executor and socket multiplexer: level-triggered epoll.
 ///
 /// A turn is: wait → ready descriptors → timers due → posted tasks → at_turn_end tasks → flushes →
-/// destruction of what was retired. Whatever is queued during a phase for an earlier or the same
-/// phase waits for the next turn, which then does not sleep. at_turn_end tasks queued by
-/// at_turn_end tasks are an exception: they run in the same turn, so that one module can gather
-/// after another.
+/// destruction of what was retired. Tasks posted before the posted ones have run once still belong
+/// to the turn, and so do at_turn_end tasks queued by at_turn_end tasks: answers to one turn's
+/// input share its flush. Whatever else is queued for a phase that has passed waits for the next
+/// turn, which then does not sleep.
 ///
 /// Timers have a resolution of one millisecond and never fire early.
 class EventLoop final : public base::Executor {

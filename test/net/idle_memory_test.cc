@@ -1,0 +1,76 @@
+#include <malloc.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <iostream>
+
+#include "net/server_fixture.h"
+
+namespace weft::net {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+struct Quiet final : WebSocketHandler {
+  explicit Quiet(std::atomic<int>& count) : messages(count) {}
+  void on_open(WebSocketConnection&) override {}
+  void on_message(base::byte_view, bool) override { ++messages; }
+  void on_gather(GatherSink&) override {}
+  void on_closed(std::uint16_t) override {}
+  std::atomic<int>& messages;
+};
+
+class IdleMemory : public testing::ServerFixture {};
+
+TEST_F(IdleMemory, AnIdleWebSocketOwnsLittle) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer's allocator counts otherwise";
+  constexpr int connections = 1000;
+  std::atomic<int> messages{0};
+  decide = [&](const HttpRequest&) -> UpgradeDecision {
+    return UpgradeAccept{std::make_unique<Quiet>(messages), &loops->loop(0)};
+  };
+  start({}, 1);
+  std::vector<unique_fd> clients;
+  clients.reserve(2 * connections);
+  // Every connection has had traffic before it is idle, in pieces at that.
+  const auto open_some = [&] {
+    for (int i = 0; i < connections; ++i) {
+      testing::TestClient client = connect();
+      ASSERT_TRUE(client.upgrade("/"));
+      const std::string frame = testing::TestClient::encode(opcode::binary, std::string(3000, 'x'));
+      client.send(frame.substr(0, 1000));
+      client.send(frame.substr(1000));
+      clients.push_back(client.release());
+    }
+    const int expected = static_cast<int>(clients.size());
+    ASSERT_TRUE(testing::eventually([&] { return messages == expected; }));
+    run_on(loops->loop(0), [] {});
+  };
+  open_some();  // warms the allocator and the loop's own tables
+  const std::size_t resident = resident_bytes();
+  const std::size_t allocated = ::mallinfo2().uordblks;
+  open_some();
+  const std::size_t per_connection = (::mallinfo2().uordblks - allocated) / connections;
+  const std::size_t resident_per_connection =
+      resident_bytes() > resident ? (resident_bytes() - resident) / connections : 0;
+  std::cout << "allocated per connection: " << per_connection
+            << " bytes, resident: " << resident_per_connection << " bytes\n";
+  EXPECT_LE(per_connection, 1024U);
+  EXPECT_LE(resident_per_connection, 4096U);
+}
+
+}  // namespace
+}  // namespace weft::net
