@@ -1,4 +1,8 @@
-import './style.css';
+import './style/base.css';
+import './style/frame.css';
+import './style/text.css';
+import './style/panels.css';
+import './style/narrow.css';
 
 import { by_id, make } from './dom';
 import { DocumentList } from './documents';
