@@ -13,7 +13,7 @@ verb_help() {
   e2e [flags]              the end-to-end scenarios alone (test/e2e/run.mjs)
   bench [flags]            beside the raw server and the peers (bench/run.py); reports/bench.json
   fuzz [seconds [name]]    every fuzzer (or those with that name) for so many seconds each (60)
-  sim [flags]              the deterministic simulation of hubs
+  sim [seeds [first]]      the deterministic simulation of hubs; reports/sim.json
   chaos [rounds]           crashes under load (100); reports/chaos.json
   fmt                      format the C++ sources in place
   tidy                     clang-tidy over src/
@@ -38,7 +38,7 @@ run_single() {
 }
 
 stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5)
-stages_of_full=(setup-full chaos-100 chaos-control fuzz-full tsan tidy bare)
+stages_of_full=(setup-full sim chaos-100 chaos-control fuzz-full tsan tidy bare)
 
 run_stages() {
   local name
@@ -74,7 +74,7 @@ verb_fuzz() {
 stage_fuzz() { run_fuzzers "${1:-60}" "${2:-}"; }
 
 verb_chaos() { verb_setup test; run_single chaos chaos-100 "${1:-100}"; }
-verb_sim() { verb_setup test; bash ./dev _stage sim "$@"; }
+verb_sim() { verb_setup test; run_single sim sim "$@"; }
 
 verb_bench() {
   verb_setup test
