@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "sim/sim_client.h"
@@ -46,6 +47,12 @@ bool covers(const yjs::Knowledge& all, const yjs::Knowledge& part) {
 
 class Simulation {
  public:
+  /// What a set of seeds ran into, so that a simulation which exercises nothing cannot pass.
+  struct Coverage {
+    std::uint64_t crashes = 0, catch_ups = 0, compactions = 0, snapshots = 0, append_failures = 0,
+                  load_failures = 0, evictions = 0, contained = 0;
+  };
+
   explicit Simulation(std::uint64_t seed) : world_(seed) {
     options_.ring_bytes_max = 2048;
     options_.compact_tail_bytes_min = 512;
@@ -76,6 +83,17 @@ class Simulation {
       if (::testing::Test::HasFailure()) return;
     }
     settle();
+  }
+
+  void add_coverage(Coverage& to) const {
+    to.crashes += crashes_;
+    to.catch_ups += counters_.catch_ups;
+    to.compactions += counters_.compactions;
+    to.snapshots += counters_.snapshots;
+    to.append_failures += counters_.append_failures;
+    to.load_failures += counters_.load_failures;
+    to.evictions += counters_.evictions;
+    to.contained += counters_.edits_contained;
   }
 
  private:
@@ -187,10 +205,31 @@ TEST(Simulation, AcknowledgedEditsSurviveAndClientsConverge) {
   const std::uint64_t first = from_environment("WEFT_SIM_SEED", 1);
   const std::uint64_t seeds =
       from_environment("WEFT_SIM_SEEDS", std::getenv("WEFT_SIM_SEED") ? 1 : 200);
+  Simulation::Coverage coverage;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE("WEFT_SIM_SEED=" + std::to_string(seed));
-    Simulation(seed).run();
+    Simulation simulation(seed);
+    simulation.run();
     ASSERT_FALSE(::testing::Test::HasFailure());
+    simulation.add_coverage(coverage);
+  }
+  std::printf(
+      "%llu seeds from %llu: %llu crashes, %llu catch-ups, %llu compactions, %llu snapshots, %llu "
+      "failed appends, %llu failed loads, %llu evictions, %llu repeated edits\n",
+      static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(first),
+      static_cast<unsigned long long>(coverage.crashes),
+      static_cast<unsigned long long>(coverage.catch_ups),
+      static_cast<unsigned long long>(coverage.compactions),
+      static_cast<unsigned long long>(coverage.snapshots),
+      static_cast<unsigned long long>(coverage.append_failures),
+      static_cast<unsigned long long>(coverage.load_failures),
+      static_cast<unsigned long long>(coverage.evictions),
+      static_cast<unsigned long long>(coverage.contained));
+  if (seeds < 100) return;  // a replay of one seed need not meet everything
+  for (const auto met :
+       {coverage.crashes, coverage.catch_ups, coverage.compactions, coverage.snapshots,
+        coverage.append_failures, coverage.load_failures, coverage.evictions, coverage.contained}) {
+    EXPECT_GT(met, 0u);
   }
 }
 

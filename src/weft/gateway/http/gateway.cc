@@ -10,6 +10,12 @@ constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
 void Gateway::on_request(net::HttpRequest request, net::HttpResponder responder) {
   const std::string path(request.path());
+  const bool operators = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  if (operators && request.method != "GET" && request.method != "HEAD") {
+    auto response = problem(405, "read " + path + " with GET");
+    response.headers.push_back({"Allow", "GET, HEAD"});
+    return responder.respond(std::move(response));
+  }
   if (path == "/healthz") {
     return responder.respond(net::HttpResponse::text(200, plain_text, "ok\n"));
   }
