@@ -8,6 +8,11 @@
 /// Yjs' mergeUpdates, step for step. Yjs sorts all its readers before each step; only the first
 /// one can have moved, and a stable sort puts it before its equals. So a sorted list of readers
 /// that have not been touched and a heap of those that have give the same order.
+///
+/// One thing breaks that: asked about a GC and an Item at the same clock, Yjs' comparison answers
+/// "before" both ways, and the order is what the engine's sort happens to make of it. Lists short
+/// enough for V8 to sort by binary insertion are therefore sorted as V8 does, question by question.
+/// Longer lists take such a tie as equal: the bytes may then differ from Yjs', the state never.
 namespace weft::yjs {
 namespace {
 
@@ -25,6 +30,9 @@ struct Place {
     return turn < other.turn;
   }
 };
+
+/// V8 sorts shorter lists by binary insertion, longer ones by merging.
+constexpr std::size_t insertion_sort_end = 64;
 
 struct ActiveReader {
   StructReader reader;
@@ -46,11 +54,12 @@ class Merger {
   explicit Merger(std::span<const byte_view> updates) : updates_(updates) {}
 
   result<byte_vector> run() {
-    if (!find_starts()) return decode_failure(code_);
-    while (choose()) {
+    const bool few = updates_.size() < insertion_sort_end;
+    if (few ? !open_all() : !find_starts()) return decode_failure(code_);
+    while (few ? choose_among_few() : choose()) {
       step();
       if (code_ != errc{}) return decode_failure(code_);
-      if (!front_->has_current) retire();
+      if (!few && !front_->has_current) retire();
     }
     if (code_ != errc{}) return decode_failure(code_);
     if (pending_.set) write_pending();
@@ -92,6 +101,76 @@ class Merger {
           in, [&](client_id client, clock_range range) { deletions_.push_back({client, range}); });
     }
     if (!in.ok()) code_ = in.code();
+  }
+
+  bool open_all() {
+    for (const byte_view update : updates_) {
+      active_.push_back({StructReader(update), {}, false});
+      advance(active_.back());
+      if (code_ != errc{}) return false;
+      if (active_.back().has_current) order_.push_back(&active_.back());
+    }
+    sort_few();
+    return true;
+  }
+
+  /// What Yjs' comparison answers; see above for the last line.
+  static int compare(const ActiveReader* a, const ActiveReader* b) {
+    const Struct& x = a->current;
+    const Struct& y = b->current;
+    if (x.client != y.client) return x.client > y.client ? -1 : 1;
+    if (x.clock != y.clock) return x.clock < y.clock ? -1 : 1;
+    return x.is_gc() == y.is_gc() ? 0 : -1;
+  }
+
+  /// V8's sort of fewer than 64 elements: one ascending or strictly descending run at the front,
+  /// then binary insertion of the others.
+  void sort_few() {
+    if (order_.size() > 1) {
+      const bool descending = compare(order_[1], order_[0]) < 0;
+      std::size_t run = 2;
+      while (run < order_.size() && (compare(order_[run], order_[run - 1]) < 0) == descending)
+        ++run;
+      if (descending)
+        std::reverse(order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(run));
+      for (; run < order_.size(); ++run) insert_few(run);
+    }
+    ambiguous_ = false;
+    for (std::size_t i = 1; i < order_.size(); ++i) {
+      const Struct& x = order_[i - 1]->current;
+      const Struct& y = order_[i]->current;
+      if (x.client == y.client && x.clock == y.clock && x.is_gc() != y.is_gc()) ambiguous_ = true;
+    }
+  }
+
+  void insert_few(std::size_t at) {
+    ActiveReader* const pivot = order_[at];
+    std::size_t left = 0;
+    std::size_t right = at;
+    while (left < right) {
+      const std::size_t middle = left + (right - left) / 2;
+      if (compare(pivot, order_[middle]) < 0) {
+        right = middle;
+      } else {
+        left = middle + 1;
+      }
+    }
+    for (std::size_t i = at; i > left; --i) order_[i] = order_[i - 1];
+    order_[left] = pivot;
+  }
+
+  bool choose_among_few() {
+    if (front_ != nullptr) {
+      if (!front_->has_current) {
+        order_.erase(order_.begin());
+        if (ambiguous_) sort_few();
+      } else if (ambiguous_ || (order_.size() > 1 && compare(order_[1], order_[0]) < 0)) {
+        sort_few();
+      }
+    }
+    if (order_.empty()) return false;
+    front_ = order_.front();
+    return true;
   }
 
   /// Makes the first reader in order the front; false when none is left.
@@ -219,6 +298,8 @@ class Merger {
   std::size_t next_untouched_ = 0;
   std::vector<Place> heap_;
   std::deque<ActiveReader> active_;
+  std::vector<ActiveReader*> order_;  ///< all readers in order, while there are few
+  bool ambiguous_ = false;            ///< a GC and an Item stand at the same clock in `order_`
   std::vector<std::size_t> free_;
   ActiveReader* front_ = nullptr;
   std::size_t front_slot_ = 0;

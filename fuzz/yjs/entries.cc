@@ -1,0 +1,143 @@
+#include "entries.h"
+
+#include <algorithm>
+
+#include "weft/base/result.h"
+#include "weft/yjs/sync_protocol.h"
+#include "weft/yjs/update.h"
+
+namespace weft::fuzz {
+namespace {
+
+using base::byte_vector;
+using base::byte_view;
+
+std::vector<byte_view> chunks(byte_view input) {
+  constexpr std::size_t all = 255;
+  std::vector<byte_view> out;
+  while (!input.empty()) {
+    const std::size_t asked = input[0];
+    input = input.subspan(1);
+    const std::size_t bytes = asked == all ? input.size() : std::min(asked, input.size());
+    out.push_back(input.first(bytes));
+    input = input.subspan(bytes);
+  }
+  return out;
+}
+
+bool all_valid(const std::vector<byte_view>& updates) {
+  return std::ranges::all_of(updates, [](byte_view u) { return yjs::validate(u).has_value(); });
+}
+
+yjs::Knowledge learn_all(const std::vector<byte_view>& updates) {
+  yjs::Knowledge out;
+  for (const byte_view update : updates) WEFT_CHECK(yjs::learn(update, out));
+  return out;
+}
+
+bool equal(const yjs::Knowledge& a, const yjs::Knowledge& b) {
+  return a.structs.clients() == b.structs.clients() &&
+         a.deletions.clients() == b.deletions.clients();
+}
+
+}  // namespace
+
+void validate(byte_view input) {
+  const bool valid = yjs::validate(input).has_value();
+  const auto empty = yjs::is_empty(input);
+  WEFT_CHECK(empty.has_value() == valid);
+  yjs::Knowledge known;
+  WEFT_CHECK(yjs::learn(input, known).has_value() == valid);
+  if (!valid) return;
+  WEFT_CHECK(yjs::state_vector_of(input));
+  WEFT_CHECK(*empty == (known.structs.empty() && known.deletions.empty()));
+}
+
+void merge(byte_view input) {
+  const auto updates = chunks(input);
+  const auto merged = yjs::merge(updates);
+  WEFT_CHECK(merged.has_value() == all_valid(updates));
+  if (merged) WEFT_CHECK(yjs::validate(*merged));
+}
+
+void diff(byte_view input) {
+  const auto parts = chunks(input);
+  if (parts.size() < 2) return;
+  const auto rest = yjs::diff(parts[0], parts[1]);
+  if (rest) WEFT_CHECK(yjs::validate(*rest));
+  const auto whole = yjs::diff(parts[0], yjs::empty_state_vector());
+  WEFT_CHECK(whole.has_value() == yjs::validate(parts[0]).has_value());
+}
+
+void compact(byte_view input) {
+  const auto updates = chunks(input);
+  const auto once = yjs::compact(updates);
+  WEFT_CHECK(once.has_value() == all_valid(updates));
+  if (!once) return;
+  const byte_view view(*once);
+  const auto twice = yjs::compact({&view, 1});
+  WEFT_CHECK(twice && *twice == *once);
+  const auto before = learn_all(updates);
+  const auto after = learn_all({view});
+  WEFT_CHECK(before.structs.clients() == after.structs.clients());
+  for (const auto& [client, ranges] : before.deletions.clients()) {
+    for (const auto range : ranges) WEFT_CHECK(after.deletions.contains(client, range));
+  }
+}
+
+void split(byte_view input) {
+  if (input.empty()) return;
+  const std::size_t max = input[0];
+  const byte_view update = input.subspan(1);
+  const auto parts = yjs::split(update, max);
+  WEFT_CHECK(parts.has_value() == yjs::validate(update).has_value());
+  if (!parts) return;
+  std::vector<byte_view> views(parts->begin(), parts->end());
+  WEFT_CHECK(equal(learn_all(views), learn_all({update})));
+}
+
+void knowledge(byte_view input) {
+  const auto parts = chunks(input);
+  if (parts.empty() || !all_valid(parts)) return;
+  const byte_view update = parts[0];
+  const std::vector<byte_view> held(parts.begin() + 1, parts.end());
+  auto known = learn_all(held);
+  const auto novelty = yjs::classify(update, known);
+  const auto reduced = yjs::reduce(update, known);
+  WEFT_CHECK(novelty && reduced);
+  const bool nothing = *novelty == yjs::Novelty::empty || *novelty == yjs::Novelty::contained;
+  WEFT_CHECK(nothing == base::equal(*reduced, yjs::empty_update()));
+  const auto same = yjs::same_content(update, held);
+  const auto contained = yjs::contains(held, update);
+  WEFT_CHECK(same && contained);
+  WEFT_CHECK(*contained == (*novelty == yjs::Novelty::empty || (nothing && *same)));
+
+  auto all = known;
+  WEFT_CHECK(yjs::learn(update, all));
+  WEFT_CHECK(yjs::learn(*reduced, known));
+  WEFT_CHECK(equal(all, known));
+}
+
+void sync_message(byte_view input) {
+  while (!input.empty()) {
+    std::size_t consumed = 0;
+    const auto message = yjs::decode_message(input, consumed);
+    if (!message) return;
+    WEFT_CHECK(consumed > 0 && consumed <= input.size());
+    if (message->type == yjs::message_type::sync) {
+      std::uint8_t header[12];
+      WEFT_CHECK(yjs::write_sync_header(message->sync, message->body.size(), header) <= 12);
+    }
+    input = input.subspan(consumed);
+  }
+}
+
+void awareness(byte_view input) {
+  const auto entries = yjs::decode_awareness(input);
+  if (!entries) return;
+  const byte_vector again = yjs::encode_awareness_update(*entries);
+  const auto decoded = yjs::decode_awareness(again);
+  WEFT_CHECK(decoded && decoded->size() == entries->size());
+}
+
+}  // namespace weft::fuzz
