@@ -219,6 +219,15 @@ void Committer::encode(Group& group, rocksdb::WriteBatch& batch, Commit& commit)
   }
 }
 
+/// After a full disk, RocksDB's Resume leaves the broken write-ahead file behind only if the write
+/// buffer holds something to flush; otherwise the next write aborts the process. So there must be
+/// something in it before any write that can fail; this touches no file.
+rocksdb::Status Committer::fill_write_buffer() {
+  rocksdb::WriteOptions how;
+  how.disableWAL = true;
+  return database_.Put(how, meta_key("buffer"), rocksdb::Slice());
+}
+
 rocksdb::Status Committer::write(std::vector<Group>& groups) {
   rocksdb::WriteBatch batch;
   Commit commit;
@@ -245,7 +254,8 @@ rocksdb::Status Committer::write(std::vector<Group>& groups) {
   how.sync = options_.durability == durability::fsync;
   how.disableWAL = options_.durability == durability::memory;
   const auto start = std::chrono::steady_clock::now();
-  const rocksdb::Status status = database_.Write(how, &batch);
+  rocksdb::Status status = fill_write_buffer();
+  if (status.ok()) status = database_.Write(how, &batch);
   write_ns_ += static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
   if (!status.ok()) return status;
 

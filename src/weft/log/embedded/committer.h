@@ -69,6 +69,7 @@ class Committer {
   void run();
   void commit(std::vector<Pending>& pending, std::size_t first, std::size_t last);
   std::vector<Group> group(std::vector<Pending>& pending, std::size_t first, std::size_t last);
+  rocksdb::Status fill_write_buffer();
   rocksdb::Status write(std::vector<Group>& groups);
   void encode(Group& group, rocksdb::WriteBatch& batch, Commit& commit);
   void refuse(std::vector<Pending>& pending, std::size_t first, const base::error& why);

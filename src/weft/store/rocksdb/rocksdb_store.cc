@@ -74,6 +74,17 @@ void keep_evidence(rocksdb::DB& database, const std::string& key, rocksdb::Write
   batch.Put(evidence_prefix + key.substr(1), value);
 }
 
+/// After a full disk, RocksDB's Resume leaves the broken write-ahead file behind only if the write
+/// buffer holds something to flush; otherwise the next write aborts the process. So something is
+/// put there, without touching a file, before the write that can fail.
+rocksdb::Status write(rocksdb::DB& database, const rocksdb::WriteOptions& how,
+                      rocksdb::WriteBatch& batch) {
+  rocksdb::WriteOptions in_memory;
+  in_memory.disableWAL = true;
+  const rocksdb::Status status = database.Put(in_memory, "buffer", rocksdb::Slice());
+  return status.ok() ? database.Write(how, &batch) : status;
+}
+
 base::result<void> save(rocksdb::DB& database, const std::string& key, const Snapshot& snapshot,
                         bool sync) {
   rocksdb::WriteBatch batch;
@@ -97,10 +108,10 @@ base::result<void> save(rocksdb::DB& database, const std::string& key, const Sna
             rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
   rocksdb::WriteOptions how;
   how.sync = sync;
-  rocksdb::Status status = database.Write(how, &batch);
+  rocksdb::Status status = write(database, how, batch);
   // After a full disk RocksDB waits to be told that there is room again. What it wrote before is
   // then either whole or not there, so trying again is safe.
-  if (!status.ok() && database.Resume().ok()) status = database.Write(how, &batch);
+  if (status.IsNoSpace() && database.Resume().ok()) status = write(database, how, batch);
   if (!status.ok()) return base::fail(to_error(status, "save"));
   return {};
 }
