@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "net/server_fixture.h"
+#include "weft/base/random.h"
 
 namespace weft::net {
 namespace {
@@ -42,7 +43,9 @@ class Echo final : public WebSocketHandler {
     }
     if (text == "pause") {
       connection_->pause_reading();
-      connection_->executor().schedule(20ms, [this] { connection_->resume_reading(); });
+      connection_->executor().schedule(20ms, [this, alive = std::weak_ptr<int>(alive_)] {
+        if (!alive.expired()) connection_->resume_reading();
+      });
     }
     if (text == "flood") {
       flood_ = true;
@@ -69,6 +72,7 @@ class Echo final : public WebSocketHandler {
   Observed& seen_;
   EventLoop& home_;
   WebSocketConnection* connection_ = nullptr;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::vector<base::shared_bytes> waiting_;
   base::shared_bytes block_ = make_frame(opcode::binary, base::byte_vector(1000));
   bool flood_ = false;
@@ -292,6 +296,80 @@ TEST_F(WebSocketServer, DrainClosesEveryoneAndForcesTheDeaf) {
   reader.join();
   EXPECT_EQ(seen.closed, 2);
   EXPECT_EQ(server->counts().websockets_open, 0U);
+}
+
+TEST_F(WebSocketServer, AHandlerMayCloseAsSoonAsItIsOpened) {
+  struct Refuser final : WebSocketHandler {
+    explicit Refuser(Observed& observed) : seen(observed) {}
+    void on_open(WebSocketConnection& connection) override {
+      connection.pause_reading();
+      connection.close(4401, "who are you?");
+      connection.close(4402, "ignored");
+      connection.want_write();
+    }
+    void on_message(base::byte_view, bool) override { ++seen.messages; }
+    void on_gather(GatherSink&) override { ++seen.gathers; }
+    void on_closed(std::uint16_t code) override {
+      seen.code = code;
+      ++seen.closed;
+    }
+    Observed& seen;
+  };
+  decide = [&](const HttpRequest&) -> UpgradeDecision {
+    return UpgradeAccept{std::make_unique<Refuser>(seen), &loops->loop(1)};
+  };
+  start();
+  TestClient client = connect();
+  ASSERT_TRUE(client.upgrade("/", TestClient::encode(opcode::text, "too late")));
+  EXPECT_EQ(client.read_close(), 4401);
+  client.send_frame(opcode::close, "\x11\x31");
+  EXPECT_TRUE(client.at_end());
+  EXPECT_TRUE(closed_with(4401));
+  EXPECT_EQ(seen.messages + seen.gathers, 0);
+}
+
+// Clients of every kind come and go in the middle of everything, and then the server drains.
+TEST_F(WebSocketServer, SurvivesChurn) {
+  start({}, 2);
+  std::vector<std::thread> clients;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    clients.emplace_back([&, seed] {
+      base::random random(seed);
+      for (int round = 0; round < 60; ++round) {
+        TestClient client = connect();
+        if (random.below(8) == 0) continue;
+        const std::string eager = random.below(2) ? TestClient::encode(opcode::text, "eager") : "";
+        if (!client.upgrade(random.below(2) ? "/0" : "/1", eager)) continue;
+        std::string bytes;
+        for (std::uint64_t i = 0; i < random.below(20); ++i) {
+          const char* commands[] = {"pause", "close", "text", "flood"};
+          const std::uint64_t pick = random.below(12);
+          bytes += TestClient::encode(opcode::text, commands[pick < 4 ? pick : 2]);
+          if (pick == 5) bytes += TestClient::encode(opcode::binary, std::string(100'000, 'b'));
+          if (pick == 6) bytes += TestClient::encode(opcode::ping, "p");
+          if (pick == 7) bytes += TestClient::encode(opcode::close, "\x03\xe8");
+          if (pick == 8 && random.below(3) == 0) bytes += "garbage";
+        }
+        // Cut anywhere, in two sends, and perhaps never read.
+        const std::size_t cut = random.below(bytes.size() + 1);
+        client.send_some(bytes.substr(0, cut));
+        if (!eager.empty() && random.below(2)) client.read_frame();
+        client.send_some(bytes.substr(cut));
+        if (random.below(3) == 0) {
+          const linger reset{.l_onoff = 1, .l_linger = 0};
+          ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        }
+      }
+    });
+  }
+  // The server begins to drain while they are at it.
+  EXPECT_TRUE(testing::eventually([&] { return seen.opened >= 100; }));
+  EXPECT_TRUE(drain(1001, 100ms));
+  for (auto& client : clients) client.join();
+  EXPECT_EQ(seen.opened, seen.closed);
+  EXPECT_TRUE(seen.on_home);
+  EXPECT_EQ(server->counts().websockets_open, 0U);
+  EXPECT_EQ(server->counts().http_open, 0U);
 }
 
 TEST_F(WebSocketServer, GoingDownTellsEveryHandlerOnce) {

@@ -59,7 +59,12 @@ void HttpConnection::on_io(std::uint32_t events) {
 void HttpConnection::advance() {
   while (phase_ == phase::reading && !left() && !input_.empty()) {
     auto step = parser_.feed(input_);
-    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+    if (step.consumed == input_.size()) {
+      // A connection that waits for its next request owns no buffer.
+      base::byte_vector().swap(input_);
+    } else {
+      input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+    }
     switch (step.what) {
       case HttpRequestParser::state::need_more:
         return on_partial_request();
