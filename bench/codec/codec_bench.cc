@@ -1,0 +1,115 @@
+// Times the codec over a trace of updates and prints one JSON line for each measurement.
+// Usage: codec_bench TRACE [COUNT]; the trace holds updates, each behind its length as a
+// little-endian uint32 (bench/codec/type_trace.mjs writes one).
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "weft/yjs/update.h"
+
+namespace {
+
+using weft::base::byte_vector;
+using weft::base::byte_view;
+namespace yjs = weft::yjs;
+
+constexpr int runs = 5;
+
+/// Median seconds of a few runs.
+template <typename Work>
+double seconds(Work&& work) {
+  std::vector<double> times;
+  for (int i = 0; i < runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    times.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  return times[runs / 2];
+}
+
+/// `work` returns the size of what it made.
+template <typename Work>
+void measure(const char* what, std::size_t input_bytes, Work&& work) {
+  std::size_t output_bytes = 0;
+  const double time = seconds([&] { output_bytes = work(); });
+  std::printf("{\"what\":\"%s\",\"ms\":%.2f,\"mb_per_s\":%.0f,\"bytes\":%zu}\n", what, time * 1e3,
+              static_cast<double>(input_bytes) / time / 1e6, output_bytes);
+}
+
+template <typename T>
+T value_or_exit(weft::base::result<T> result) {
+  if (result) return std::move(*result);
+  std::fprintf(stderr, "codec_bench: %s\n", result.error().message.c_str());
+  std::exit(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2 && argc != 3) {
+    std::fprintf(stderr, "usage: codec_bench TRACE [COUNT]\n");
+    return 2;
+  }
+  std::ifstream file(argv[1], std::ios::binary);
+  const std::vector<char> data((std::istreambuf_iterator<char>(file)), {});
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.data());
+  const std::size_t count_max = argc == 3 ? std::strtoull(argv[2], nullptr, 10) : data.size();
+  std::vector<byte_view> updates;
+  std::size_t total = 0;
+  for (std::size_t at = 0; at + 4 <= data.size() && updates.size() < count_max;) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, bytes + at, sizeof length);
+    at += sizeof length;
+    if (length > data.size() - at) break;
+    updates.emplace_back(bytes + at, length);
+    at += length;
+    total += length;
+  }
+  std::printf("{\"what\":\"trace\",\"updates\":%zu,\"bytes\":%zu}\n", updates.size(), total);
+
+  byte_vector merged;
+  byte_vector compacted;
+  measure("merge", total, [&] { return (merged = value_or_exit(yjs::merge(updates))).size(); });
+  measure("compact", total,
+          [&] { return (compacted = value_or_exit(yjs::compact(updates))).size(); });
+  const byte_view whole(merged);
+  const byte_view dense(compacted);
+  measure("compact merged", merged.size(),
+          [&] { return value_or_exit(yjs::compact({&whole, 1})).size(); });
+  measure("compact compacted", compacted.size(),
+          [&] { return value_or_exit(yjs::compact({&dense, 1})).size(); });
+  measure("validate merged", merged.size(),
+          [&] { return static_cast<std::size_t>(yjs::validate(whole).has_value()); });
+  measure("diff merged", merged.size(),
+          [&] { return value_or_exit(yjs::diff(whole, yjs::empty_state_vector())).size(); });
+  measure("split merged", merged.size(),
+          [&] { return value_or_exit(yjs::split(whole, std::size_t{256} << 10)).size(); });
+
+  yjs::Knowledge held;
+  std::size_t fresh = 0;
+  const double classifying = seconds([&] {
+    held = {};
+    fresh = 0;
+    for (const byte_view update : updates) {
+      fresh += value_or_exit(yjs::classify(update, held)) == yjs::Novelty::fresh;
+      (void)yjs::learn(update, held).has_value();
+    }
+  });
+  const double known = seconds([&] {
+    for (const byte_view update : updates) (void)yjs::classify(update, held).has_value();
+  });
+  const auto each = [&](double time) {
+    return time * 1e9 / static_cast<double>(std::max<std::size_t>(1, updates.size()));
+  };
+  std::printf("{\"what\":\"classify and learn\",\"ns_each\":%.0f,\"fresh\":%zu}\n",
+              each(classifying), fresh);
+  std::printf("{\"what\":\"classify known\",\"ns_each\":%.0f}\n", each(known));
+  return 0;
+}
