@@ -66,7 +66,8 @@ TEST(record_codec, every_prefix_without_an_envelope_is_refused) {
 }
 
 TEST(record_codec, refuses_other_versions_and_overlong_integers) {
-  base::byte_vector bytes(encode(sample()).data(), encode(sample()).data() + 19);
+  const base::shared_bytes encoded = encode(sample());
+  const base::byte_vector bytes(encoded.data(), encoded.data() + encoded.size());
   base::byte_vector version = bytes;
   version[0] = 2;
   EXPECT_FALSE(decode_record(base::shared_bytes::adopt(std::move(version))));
