@@ -79,7 +79,7 @@ def figure(median, key, form, scale=1.0):
 def ratio(above, below, key):
     if not above.get(key) or not below.get(key):
         return "–"
-    text = f"{above[key] / below[key]:.2f}×"
+    text = f"{above[key] / below[key]:.3g}×"
     return text + " †" if above.get("void") or below.get("void") else text
 
 
@@ -107,6 +107,9 @@ def load_tables(cells):
             for s in servers]
     out += "\nServer RSS at the end of the window, MiB:\n\n" + table(["", *names], rows)
     rows = [[s] + [figure(at(s, c), "generator_cores", "{:.2f}") for c in names] for s in servers]
+    out += "\nDeliveries in one read of a client (how much the server gathers):\n\n"
+    out += table(["", *names], [[s] + [figure(at(s, c), "deliveries_per_read", "{:.1f}")
+                                       for c in names] for s in servers])
     out += "\nThe generator's own CPU, cores (single thread):\n\n" + table(["", *names], rows)
     crowd = max((m.get("other_cores", 0) for c in names for m in cells[c].values()), default=0)
     out += f"\nOther programs used up to {crowd:.2f} cores during a window (median of its runs)"

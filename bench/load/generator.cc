@@ -123,6 +123,7 @@ bool Generator::run(LoadReport& report) {
 
   const LoadReport before = report_;
   const std::uint64_t messages_before = messages_;
+  const std::uint64_t reads_before = reads_;
   const ProcessUse server_begin = process_use(options_.server_pid);
   const ProcessUse own_begin = process_use(getpid());
   const MachineUse machine_begin = machine_use();
@@ -143,6 +144,7 @@ bool Generator::run(LoadReport& report) {
   report_.window_sent = report_.sent - before.sent;
   report_.window_delivered = report_.delivered - before.delivered;
   report_.window_messages = messages_ - messages_before;
+  report_.window_reads = reads_ - reads_before;
 
   stopped_ = true;
   drain();
@@ -212,6 +214,7 @@ void Generator::turn(std::int64_t wait_ns) {
 
 void Generator::read_from(Client& client) {
   const bool was_open = client.link.is_open();
+  ++reads_;
   // The time of the read, not of the turn: a turn of many reads is long.
   now_ = now_ns();
   const bool alive = client.link.read(read_buffer_, [&](byte_view message) {

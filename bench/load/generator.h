@@ -49,7 +49,7 @@ struct LoadReport {
   double connect_seconds = 0;
   std::uint64_t sent = 0, delivered = 0, expected = 0;  ///< whole run, warm-up and drain included
   std::uint64_t duplicates = 0, gaps = 0, malformed = 0, lost_connections = 0;
-  std::uint64_t window_sent = 0, window_delivered = 0, window_messages = 0;
+  std::uint64_t window_sent = 0, window_delivered = 0, window_messages = 0, window_reads = 0;
   double window_seconds = 0, server_cpu_seconds = 0, own_cpu_seconds = 0, steal_cores = 0;
   double other_cores = 0;  ///< used by neither the server nor the generator
   double drain_seconds = 0;
@@ -124,6 +124,7 @@ class Generator {
   std::int64_t window_begin_ns_ = INT64_MAX;
   std::int64_t window_end_ns_ = INT64_MAX;
   std::uint64_t messages_ = 0;
+  std::uint64_t reads_ = 0;  ///< reads that a server caused: its writes, unless several lay waiting
   Histogram latency_;
 };
 

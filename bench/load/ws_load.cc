@@ -40,6 +40,10 @@ void print(const weft::bench::LoadReport& r, bool connected) {
               r.server_cpu_seconds / seconds);
   std::printf("\"generator_cpu_seconds\":%.3f,\"generator_cores\":%.3f,\"void\":%s,",
               r.own_cpu_seconds, own_cores, own_cores > 0.95 ? "true" : "false");
+  std::printf("\"deliveries_per_read\":%.2f,",
+              r.window_reads == 0
+                  ? 0.0
+                  : static_cast<double>(r.window_delivered) / static_cast<double>(r.window_reads));
   std::printf("\"other_cores\":%.3f,", r.other_cores);
   std::printf("\"steal_cores\":%.3f,\"server_rss_before\":%zu,\"server_rss\":%zu,", r.steal_cores,
               r.server_before.rss_bytes, r.server_after.rss_bytes);

@@ -234,10 +234,14 @@ void RawServer::keep_rest(Connection& c, byte_view bytes) {
 void RawServer::flush_rest(Connection& c) {
   if (c.broken) return;
   if (!c.out.empty()) {
-    const ssize_t n = send(c.fd, c.out.data(), c.out.size(), MSG_NOSIGNAL);
-    if (n > 0) c.out.erase(c.out.begin(), c.out.begin() + n);
+    const ssize_t n =
+        send(c.fd, c.out.data() + c.out_sent, c.out.size() - c.out_sent, MSG_NOSIGNAL);
+    if (n > 0) c.out_sent += static_cast<std::size_t>(n);
+    if (c.out_sent == c.out.size()) {
+      byte_vector().swap(c.out);
+      c.out_sent = 0;
+    }
   }
-  if (c.out.empty()) byte_vector().swap(c.out);
   const bool wait = !c.out.empty();
   if (wait == c.waits_for_write) return;
   c.waits_for_write = wait;

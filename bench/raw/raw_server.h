@@ -46,7 +46,8 @@ class RawServer {
     bool broken = false;
     Room* room = nullptr;
     byte_vector in;
-    byte_vector out;  ///< what the socket did not take
+    byte_vector out;  ///< what the socket did not take at once
+    std::size_t out_sent = 0;
   };
   struct Piece {
     const Connection* sender;
