@@ -20,10 +20,11 @@ run_ctest() {
   local preset=$1 rc=0 out=$logs/ctest-$1.txt
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j 2 -V >"$out" 2>&1 || rc=$?
   if [ $rc -ne 0 ]; then
-    grep -aE '\[  FAILED  \]|Failure$|ERROR: |SUMMARY: ' "$out" | head -n 60 || true
+    grep -aE -A 4 '^[0-9]+: (.*Failure$|\[  FAILED  \] .*ms\)$|.*ERROR: |SUMMARY: )' "$out" | head -n 80 || true
     sed -n '/^The following tests FAILED/,$p' "$out"
   fi
-  grep -aE '^[0-9]+: .*: Skipped$' -A 2 "$out" | sed -nE 's/^[0-9]+: (.+)/SKIP \1/p' || true
+  awk '{ sub(/^[0-9]+: /, "") } reason == "?" { reason = $0 } /: Skipped$/ { reason = "?" }
+       /^\[  SKIPPED \] .* ms\)$/ { print "SKIP " $4 ": " reason; reason = "" }' "$out"
   grep -aE '^[0-9]+% tests passed' "$out" || true
   awk '/\[  PASSED  \] [0-9]+ test/ { for (i = 1; i < NF; i++) if ($i == "]") passed += $(i + 1) }
        /\[  SKIPPED \] [0-9]+ test/ { for (i = 1; i < NF; i++) if ($i == "]") skipped += $(i + 1) }
