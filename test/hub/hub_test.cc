@@ -16,7 +16,7 @@ using sim::insert_update;
 class HubTest : public ::testing::Test {
  protected:
   HubTest()
-      : log_(world_, disk_, {}),
+      : log_(world_, disk_, faults_),
         hub_({world_, world_, log_, log_, next_seq_, counters_, events_}, options()) {
     hub_.start();
   }
@@ -47,6 +47,7 @@ class HubTest : public ::testing::Test {
   const base::DocumentId document_{"room", "doc", {}};
   sim::World world_{1};
   sim::Disk disk_;
+  const sim::Faults faults_;
   sim::SimLog log_;
   std::atomic<std::uint64_t> next_seq_{0};
   HubCounters counters_;

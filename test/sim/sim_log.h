@@ -36,7 +36,8 @@ struct Faults {
 /// An OpLog and a DocumentStore on the simulated disk, with delays and faults from the seed.
 class SimLog final : public log::OpLog, public store::DocumentStore {
  public:
-  SimLog(World& world, Disk& disk, Faults faults) : world_(world), disk_(disk), faults_(faults) {}
+  SimLog(World& world, Disk& disk, const Faults& faults)
+      : world_(world), disk_(disk), faults_(faults) {}
 
   base::log_identity id() const override { return {7}; }
   std::uint64_t actor() const override { return disk_.actor; }
@@ -79,7 +80,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
 
   World& world_;
   Disk& disk_;
-  const Faults faults_;
+  const Faults& faults_;
   std::multimap<base::DocumentId, log::Subscriber*> subscribers_;
   std::vector<Waiting> queue_;
   bool committing_ = false;
