@@ -109,8 +109,10 @@ errc collect_live(byte_view update, live_items& out) {
     }
   }
   if (reader.in().ok()) read_deletions(reader.in(), [](client_id, clock_range) {});
-  std::stable_sort(out.begin(), out.end(), [](const LiveItem& a, const LiveItem& b) {
-    return a.client != b.client ? a.client < b.client : a.range.start < b.range.start;
+  std::sort(out.begin(), out.end(), [](const LiveItem& a, const LiveItem& b) {
+    if (a.client != b.client) return a.client < b.client;
+    if (a.range.start != b.range.start) return a.range.start < b.range.start;
+    return a.bytes.data() < b.bytes.data();
   });
   return reader.in().code();
 }

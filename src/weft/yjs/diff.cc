@@ -21,6 +21,21 @@ bool read_state_vector(byte_view bytes, state_map& out, errc& code) {
   return in.ok();
 }
 
+/// Clients descending; each client's entries stay as they came, as Yjs leaves them.
+void order_clients(deletion_list& deletions) {
+  const auto before = [](const Deletion& a, const Deletion& b) { return a.client > b.client; };
+  if (std::is_sorted(deletions.begin(), deletions.end(), before)) return;
+  std::vector<std::size_t> order(deletions.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    if (deletions[a].client != deletions[b].client) return before(deletions[a], deletions[b]);
+    return a < b;
+  });
+  deletion_list ordered;
+  for (const std::size_t i : order) ordered.push_back(deletions[i]);
+  deletions = std::move(ordered);
+}
+
 }  // namespace
 
 result<byte_vector> diff(byte_view update, byte_view state_vector) {
@@ -58,9 +73,7 @@ result<byte_vector> diff(byte_view update, byte_view state_vector) {
       })) {
     return decode_failure(in.code());
   }
-  // Yjs keeps each client's entries as they came and orders only the clients.
-  std::stable_sort(deletions.begin(), deletions.end(),
-                   [](const Deletion& a, const Deletion& b) { return a.client > b.client; });
+  order_clients(deletions);
   Writer out;
   sections.finish(out);
   write_deletions(deletions, out);

@@ -12,7 +12,8 @@ errc Sweep::load(byte_view update) {
                     reader.structs_left(),
                     reader.client(),
                     reader.clock(),
-                    false};
+                    false,
+                    sections_.size()};
     while (reader.structs_left() > 0 && reader.next(s)) {
       if (s.length == 0 || s.is_skip() || s.is_live()) continue;
       section.has_gc = section.has_gc || s.is_gc();
@@ -36,10 +37,12 @@ errc Sweep::load(byte_view update) {
 
 void Sweep::sort_sections() {
   const auto before = [](const Section& a, const Section& b) {
-    return a.client != b.client ? a.client > b.client : a.clock < b.clock;
+    if (a.client != b.client) return a.client > b.client;
+    if (a.clock != b.clock) return a.clock < b.clock;
+    return a.order < b.order;
   };
   if (!std::is_sorted(sections_.begin(), sections_.end(), before)) {
-    std::stable_sort(sections_.begin(), sections_.end(), before);
+    std::sort(sections_.begin(), sections_.end(), before);
   }
   sorted_ = true;
 }

@@ -15,6 +15,7 @@ struct Section {
   client_id client = 0;
   clock_value clock = 0;
   bool has_gc = false;
+  std::size_t order = 0;  ///< in which it was loaded
 };
 
 /// Several updates seen as one: every clock that any of them carries, once, clients descending and

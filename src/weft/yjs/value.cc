@@ -20,11 +20,12 @@ void order_properties(const Writer& arena, std::vector<Property>& properties) {
   const auto key_of = [&](const Property& p) {
     return base::as_text(arena.view()).substr(p.key_begin, p.key_end - p.key_begin);
   };
-  // Equal keys become neighbours; the stable sort keeps their order of appearance.
+  // Equal keys become neighbours; they keep their order of appearance.
   std::vector<std::uint32_t> by_key(properties.size());
   for (std::uint32_t i = 0; i < by_key.size(); ++i) by_key[i] = i;
-  std::stable_sort(by_key.begin(), by_key.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return key_of(properties[a]) < key_of(properties[b]);
+  std::sort(by_key.begin(), by_key.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const int order = key_of(properties[a]).compare(key_of(properties[b]));
+    return order != 0 ? order < 0 : a < b;
   });
   std::vector<std::uint32_t> kept;
   for (std::size_t i = 0; i < by_key.size();) {
