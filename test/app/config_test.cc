@@ -1,0 +1,83 @@
+#include "weft/app/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+namespace weft::app {
+namespace {
+
+std::string write_file(const std::string& text) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("weft-config-" + std::to_string(::getpid()) + ".yaml");
+  std::ofstream(path) << text;
+  return path;
+}
+
+base::result<Config> from_file(const std::string& text) {
+  const auto path = write_file(text);
+  Config config;
+  auto ok = apply_file(config, path);
+  std::filesystem::remove(path);
+  if (!ok) return base::fail(std::move(ok.error()));
+  return config;
+}
+
+TEST(Config, WhatIsPrintedCanBeReadAgain) {
+  Config config;
+  ASSERT_TRUE(apply(config, "hub.ring_bytes_max", "4096"));
+  ASSERT_TRUE(apply(config, "durability", "os"));
+  ASSERT_TRUE(apply(config, "web", "a: b # c"));
+  const auto again = from_file(print(config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(print(*again), print(config));
+  EXPECT_EQ(again->hub.ring_bytes_max, 4096u);
+  EXPECT_EQ(again->web, "a: b # c");
+}
+
+TEST(Config, AnUnknownKeyIsAnErrorThatNamesTheRightOneAndItsLine) {
+  const auto config = from_file("listen: 127.0.0.1:1\nhub:\n  ring_byte_max: 5\n");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find(":3:"), std::string::npos) << config.error().message;
+  EXPECT_NE(config.error().message.find("hub.ring_bytes_max"), std::string::npos);
+}
+
+TEST(Config, ValuesOutOfRangeAreRefusedWithTheRange) {
+  Config config;
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, std::string>>{{"threads", "-1"},
+                                                        {"threads", "many"},
+                                                        {"threads", "1025"},
+                                                        {"threads", ""},
+                                                        {"durability", "always"},
+                                                        {"log_level", "loud"},
+                                                        {"hub.ring_bytes_max", "12"}}) {
+    const auto ok = apply(config, key, value);
+    ASSERT_FALSE(ok) << key << "=" << value;
+    EXPECT_NE(ok.error().message.find("must be"), std::string::npos) << ok.error().message;
+  }
+}
+
+TEST(Config, TheEnvironmentGoesOverTheFileAndUnknownNamesAreErrors) {
+  Config config;
+  const char* good[] = {"PATH=/bin", "WEFT_HUB_RING_BYTES_MAX=8192", "WEFT_CONFIG=x", nullptr};
+  ASSERT_TRUE(apply_environment(config, good));
+  EXPECT_EQ(config.hub.ring_bytes_max, 8192u);
+  const char* bad[] = {"WEFT_LISTN=1.2.3.4:5", nullptr};
+  const auto ok = apply_environment(config, bad);
+  ASSERT_FALSE(ok);
+  EXPECT_NE(ok.error().message.find("WEFT_LISTEN"), std::string::npos);
+}
+
+TEST(Config, TheAddressNeedsAHostAndAPort) {
+  for (const char* listen : {"8787", ":8787", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"}) {
+    Config config;
+    config.listen = listen;
+    EXPECT_FALSE(check(config)) << listen;
+  }
+}
+
+}  // namespace
+}  // namespace weft::app
