@@ -40,12 +40,17 @@ run_single() {
 stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5)
 stages_of_full=(setup-full sim chaos-100 chaos-control fuzz-full tsan tidy bare)
 
+# Without the tools or the programs the rest would only repeat the same failure.
 run_stages() {
-  local name
+  local name broken=
   for name in "$@"; do
+    if [ -n "$broken" ]; then
+      stage_names+=("$name") stage_results+=(skipped) stage_seconds+=(0) stage_counts+=("")
+      skip_lines+=("$name: $broken failed")
+      continue
+    fi
     run_stage "$name"
-    # Without the tools or the programs the rest would only repeat the same failure.
-    case $name in setup* | build-*) stages_ok || break ;; esac
+    case $name in setup* | build-*) [ "${stage_results[-1]}" = passed ] || broken=$name ;; esac
   done
 }
 
