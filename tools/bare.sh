@@ -14,7 +14,7 @@ root=$scratch/root
 mkdir -p "$root"
 server=
 cleanup() {
-  [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
+  [ -n "$server" ] && kill -KILL "$server" 2>/dev/null && wait "$server" 2>/dev/null
   [ -n "${DEV_BARE_DIR:-}" ] || rm -rf --one-file-system "$scratch"
 }
 trap cleanup EXIT
@@ -53,27 +53,26 @@ rm -rf "$root/srv/weft"
 git clone -q --no-local . "$root/srv/weft"
 echo "bare: clean clone of $(git rev-parse --short=12 HEAD)"
 
-# Runs a command there, in name spaces of its own: whatever it starts ends with it.
-inside() {
-  # shellcheck disable=SC2016
-  unshare --mount --pid --fork --kill-child bash -c '
-    root=$1; shift
-    mount -t proc proc "$root/proc"
-    mount --rbind /dev "$root/dev"
-    mkdir -p "$root/dev/shm"
-    exec chroot "$root" "$@"' inside "$root" env -i "${settings[@]}" sh -c 'cd /srv/weft && exec "$@"' weft "$@"
-}
+# The start of a command line that runs there, in name spaces of its own: whatever it starts ends
+# with it. unshare ignores SIGTERM while it waits; SIGKILL takes everything below along.
+# shellcheck disable=SC2016
+inside=(unshare --mount --pid --fork --kill-child bash -c '
+  root=$1; shift
+  mount -t proc proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  mkdir -p "$root/dev/shm"
+  exec chroot "$root" "$@"' inside "$root" env -i "${settings[@]}" sh -c 'cd /srv/weft && exec "$@"' weft)
 
 if [ $# -gt 0 ] && [ "$1" != --only-run ]; then
   begin=$(date +%s)
-  inside "$@"
+  "${inside[@]}" "$@"
   echo "bare: '$*' in $(($(date +%s) - begin)) s"
   exit 0
 fi
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 begin=$(date +%s)
-inside ./dev run --listen "127.0.0.1:$port" >"$scratch/run.log" 2>&1 &
+"${inside[@]}" ./dev run --listen "127.0.0.1:$port" >"$scratch/run.log" 2>&1 &
 server=$!
 until [ "$(curl -s -o "$scratch/ready" -w '%{http_code}' "http://127.0.0.1:$port/readyz")" = 200 ]; do
   if ! kill -0 $server 2>/dev/null || [ $(($(date +%s) - begin)) -gt $run_seconds_max ]; then
@@ -85,7 +84,7 @@ until [ "$(curl -s -o "$scratch/ready" -w '%{http_code}' "http://127.0.0.1:$port
 done
 echo "bare: ./dev run served after $(($(date +%s) - begin)) s (at most $run_seconds_max)"
 curl -sf "http://127.0.0.1:$port/" | grep -qi '<html' || { echo "bare: no page at /"; exit 1; }
-kill $server
+kill -KILL $server
 wait $server || true
 server=
 [ "${1:-}" = --only-run ] && exit 0
@@ -94,7 +93,7 @@ server=
 rm -rf "$root/srv/weft"
 git clone -q --no-local . "$root/srv/weft"
 begin=$(date +%s)
-inside env CCACHE_DISABLE=1 .ci/run
+"${inside[@]}" env CCACHE_DISABLE=1 .ci/run
 seconds=$(($(date +%s) - begin))
 echo "bare: .ci/run in $seconds s (at most $test_seconds_max)"
 [ $seconds -le $test_seconds_max ]
