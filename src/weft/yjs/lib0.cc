@@ -1,6 +1,7 @@
 #include "weft/yjs/lib0.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "weft/base/errc_category.h"
@@ -27,6 +28,28 @@ std::error_code make_error_code(errc code) {
 std::unexpected<base::error> decode_failure(errc code) { return base::fail(code, describe(code)); }
 
 std::uint64_t Reader::long_uint() {
+  // Nearly every number has at most eight bytes and is not at the very end: no loop then.
+  if constexpr (std::endian::native == std::endian::little) {
+    constexpr std::uint64_t more_bits = 0x8080808080808080ULL;
+    std::uint64_t word = 0;
+    if (left() >= sizeof word) {
+      std::memcpy(&word, pos_, sizeof word);
+      const std::uint64_t stops = ~word & more_bits;
+      if (stops != 0) {
+        const int bits = std::countr_zero(stops) + 1;
+        word &= ~std::uint64_t{0} >> (64 - bits);
+        word &= ~more_bits;
+        word = (word & 0x007f007f007f007fULL) | ((word & 0x7f007f007f007f00ULL) >> 1);
+        word = (word & 0x00003fff00003fffULL) | ((word & 0x3fff00003fff0000ULL) >> 2);
+        word = (word & 0x000000000fffffffULL) | ((word & 0x0fffffff00000000ULL) >> 4);
+        pos_ += bits / 8;
+        if (pos_[-1] == 0) padded_ = true;
+        if (word <= max_safe_integer) return word;
+        fail(errc::too_large);
+        return 0;
+      }
+    }
+  }
   // Yjs counts in doubles; a weight of 2^1023 and more would make it infinite.
   constexpr unsigned shift_end = 1022;
   std::uint64_t value = 0;

@@ -146,6 +146,10 @@ bool Sweep::Layer::next() {
   covered_ = std::max(covered_, range_.end);
   for (;;) {
     if (!heap_.empty() && heap_.front().current.clock_end() <= covered_) {
+      if (heap_.size() == 1) {
+        if (!advance(heap_.front())) heap_.clear();
+        continue;
+      }
       std::pop_heap(heap_.begin(), heap_.end(), later);
       if (advance(heap_.back())) {
         std::push_heap(heap_.begin(), heap_.end(), later);
