@@ -7,9 +7,8 @@ namespace {
 
 base::shared_bytes sample(std::string_view payload) {
   const EnvelopeWriter writer({"room \"1\"", "doc", "sub"}, Channel::doc, "alice");
-  return writer.write(1700000000123, payload.size(), [&](std::uint8_t* out) {
-    std::memcpy(out, payload.data(), payload.size());
-  });
+  return writer.write(1700000000123, payload.size(),
+                      [&](std::uint8_t* out) { std::memcpy(out, payload.data(), payload.size()); });
 }
 
 TEST(Envelope, RoundTripKeepsEveryField) {
@@ -36,11 +35,11 @@ TEST(Envelope, EveryTruncationOfTheMetadataIsRefused) {
 }
 
 TEST(Envelope, MetadataOfTheWrongShapeIsRefused) {
-  for (const char* text :
-       {"", "[]", "{}", R"({"roomId":"r","docId":"d"})", R"({"roomId":1,"docId":"d","channel":"doc"})",
-        R"({"roomId":"r","docId":"d","channel":"other"})",
-        R"({"roomId":"r","docId":"d","channel":"doc","version":-1})",
-        R"({"roomId":"r","docId":"d","channel":"doc","timestamp":"now"})"}) {
+  for (const char* text : {"", "[]", "{}", R"({"roomId":"r","docId":"d"})",
+                           R"({"roomId":1,"docId":"d","channel":"doc"})",
+                           R"({"roomId":"r","docId":"d","channel":"other"})",
+                           R"({"roomId":"r","docId":"d","channel":"doc","version":-1})",
+                           R"({"roomId":"r","docId":"d","channel":"doc","timestamp":"now"})"}) {
     const auto metadata = decode_metadata(base::as_bytes(text));
     ASSERT_FALSE(metadata) << text;
     EXPECT_EQ(metadata.error().code, make_error_code(errc::corrupt));

@@ -1,5 +1,6 @@
-/* Loses what was never synced: preload this library and send SIGUSR2 to end the process as a loss of
- * power would, with every file under WEFT_UNSYNCED_DIR rolled back to its last fsync or fdatasync.
+/* Loses what was never synced: preload this library and send SIGUSR2 to end the process as a loss
+ * of power would, with every file under WEFT_UNSYNCED_DIR rolled back to its last fsync or
+ * fdatasync.
  *
  *   WEFT_UNSYNCED_DIR       the directory to watch; unset: nothing is done
  *   WEFT_SYNC_DELAY_MS      every fsync and fdatasync there takes this much longer
@@ -256,27 +257,25 @@ static off_t write_position(int descriptor, struct file* file) {
   return lseek(descriptor, 0, SEEK_CUR);
 }
 
-static int disk_is_full(void) {
-  return disk_full_file && access(disk_full_file, F_OK) == 0;
-}
+static int disk_is_full(void) { return disk_full_file && access(disk_full_file, F_OK) == 0; }
 
-#define CHANGE(descriptor, position, size, failure, call)      \
-  do {                                                         \
-    resolve();                                                 \
-    struct file* const file = file_of(descriptor);             \
-    if (!file) return call;                                    \
-    pthread_rwlock_rdlock(&world);                             \
-    if (disk_is_full()) {                                      \
-      pthread_rwlock_unlock(&world);                           \
-      errno = ENOSPC;                                          \
-      return failure;                                          \
-    }                                                          \
-    keep_durable(file, position, size);                        \
-    const ssize_t outcome = call;                              \
-    const int reason = errno;                                  \
-    pthread_rwlock_unlock(&world);                             \
-    errno = reason;                                            \
-    return outcome;                                            \
+#define CHANGE(descriptor, position, size, failure, call) \
+  do {                                                    \
+    resolve();                                            \
+    struct file* const file = file_of(descriptor);        \
+    if (!file) return call;                               \
+    pthread_rwlock_rdlock(&world);                        \
+    if (disk_is_full()) {                                 \
+      pthread_rwlock_unlock(&world);                      \
+      errno = ENOSPC;                                     \
+      return failure;                                     \
+    }                                                     \
+    keep_durable(file, position, size);                   \
+    const ssize_t outcome = call;                         \
+    const int reason = errno;                             \
+    pthread_rwlock_unlock(&world);                        \
+    errno = reason;                                       \
+    return outcome;                                       \
   } while (0)
 
 static size_t total(const struct iovec* pieces, int count) {
@@ -423,13 +422,13 @@ static int open_any(int directory, const char* path, int flags, mode_t mode) {
   return descriptor;
 }
 
-#define OPEN_MODE(flags)                                    \
-  mode_t mode = 0;                                          \
-  if ((flags) & (O_CREAT | __O_TMPFILE)) {                  \
-    va_list arguments;                                      \
-    va_start(arguments, flags);                             \
-    mode = va_arg(arguments, mode_t);                       \
-    va_end(arguments);                                      \
+#define OPEN_MODE(flags)                   \
+  mode_t mode = 0;                         \
+  if ((flags) & (O_CREAT | __O_TMPFILE)) { \
+    va_list arguments;                     \
+    va_start(arguments, flags);            \
+    mode = va_arg(arguments, mode_t);      \
+    va_end(arguments);                     \
   }
 
 int open(const char* path, int flags, ...) {

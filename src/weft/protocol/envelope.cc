@@ -117,7 +117,8 @@ base::result<Metadata> decode_metadata(base::byte_view text) {
 
 EnvelopeWriter::EnvelopeWriter(const base::DocumentId& document, Channel channel,
                                std::string_view sender_id) {
-  prefix_ = "{\"roomId\":" + json_text(document.room_id) + ",\"docId\":" + json_text(document.doc_id);
+  prefix_ =
+      "{\"roomId\":" + json_text(document.room_id) + ",\"docId\":" + json_text(document.doc_id);
   if (document.subdoc_id) prefix_ += ",\"subdocId\":" + json_text(*document.subdoc_id);
   prefix_ += std::string(",\"channel\":\"") + channel_name(channel) +
              "\",\"senderId\":" + json_text(sender_id) + ",\"timestamp\":";

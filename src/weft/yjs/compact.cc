@@ -120,8 +120,9 @@ result<byte_vector> compact(std::span<const byte_view> updates) {
     if (code != errc{}) return decode_failure(code);
   }
   deletion_list& deletions = sweep.deletions();
-  for (const Deletion& d : sweep.implied_deletions()) deletions.push_back(d);
-  sweep.implied_deletions().clear();
+  for (deletion_list& implied = sweep.implied_deletions(); !implied.empty(); implied.pop_front()) {
+    deletions.push_back(implied.front());
+  }
   sort_and_join(deletions);
 
   DeletionCursor fates(deletions);

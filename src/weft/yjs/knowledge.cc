@@ -38,10 +38,13 @@ constexpr auto ignore = [](client_id, clock_range) {};
 void add_all(deletion_list& list, IdSet& into) {
   sort_and_join(list);
   std::vector<clock_range> ranges;
-  for (auto at = list.begin(); at != list.end();) {
-    const client_id client = at->client;
+  // The list is given back while the set grows, for both together would be the peak.
+  while (!list.empty()) {
+    const client_id client = list.front().client;
     ranges.clear();
-    for (; at != list.end() && at->client == client; ++at) ranges.push_back(at->range);
+    for (; !list.empty() && list.front().client == client; list.pop_front()) {
+      ranges.push_back(list.front().range);
+    }
     into.add(client, ranges);
   }
 }

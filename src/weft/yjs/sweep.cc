@@ -12,8 +12,8 @@ errc Sweep::load(byte_view update) {
                     reader.structs_left(),
                     reader.client(),
                     reader.clock(),
-                    false,
-                    sections_.size()};
+                    static_cast<std::uint32_t>(sections_.size()),
+                    false};
     while (reader.structs_left() > 0 && reader.next(s)) {
       if (s.length == 0 || s.is_skip() || s.is_live()) continue;
       section.has_gc = section.has_gc || s.is_gc();

@@ -14,8 +14,8 @@ struct Section {
   std::uint64_t structs = 0;
   client_id client = 0;
   clock_value clock = 0;
+  std::uint32_t order = 0;  ///< in which it was loaded
   bool has_gc = false;
-  std::size_t order = 0;  ///< in which it was loaded
 };
 
 /// Several updates seen as one: every clock that any of them carries, once, clients descending and

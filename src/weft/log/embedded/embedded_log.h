@@ -31,7 +31,9 @@ struct EmbeddedLogOptions {
   /// Records of one document in one commit are stored in pieces of about this size.
   std::size_t chunk_bytes_max = std::size_t{1} << 20;
   /// The least time between the starts of two commits: larger groups for a later acknowledgement.
-  std::chrono::microseconds commit_interval_us{0};
+  /// An edit after a pause is committed at once; under steady load a sync costs more CPU than all
+  /// else that an edit needs, and 2 ms halve that or better (bench/RESULTS.md).
+  std::chrono::microseconds commit_interval_us{2000};
   /// Appends say disk_full while the file system has less room than this.
   std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
   /// What RocksDB may use for write buffers and cache, about.
