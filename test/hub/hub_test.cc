@@ -90,6 +90,25 @@ TEST_F(HubTest, BadEditsAreRefusedWithTheirReason) {
   EXPECT_EQ(counters_.edits_refused.load(), 3u);
 }
 
+TEST_F(HubTest, AnUpdateThatNamesAClientTwiceIsPutInOrder) {
+  // Two sections of one client: Yjs' applyUpdate would keep the second only and wait for ever.
+  auto twice = insert_update(1, 0);
+  const auto second = insert_update(1, 1);
+  twice.pop_back();  // the empty delete set
+  twice[0] = 2;
+  twice.insert(twice.end(), second.begin() + 1, second.end());
+  ASSERT_TRUE(yjs::validate(twice));
+  ASSERT_TRUE(publish(twice));
+  const auto parts = protocol::split_envelope(disk_.durable.at(0).entry.record.envelope);
+  std::size_t consumed = 0;
+  const auto message = yjs::decode_message(parts->payload, consumed);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->body[0], 1);  // one client section
+  yjs::Knowledge known;
+  ASSERT_TRUE(yjs::learn(message->body, known));
+  EXPECT_TRUE(known.structs.contains(1, {0, 2}));
+}
+
 TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {
   ASSERT_TRUE(publish(insert_update(1, 0)));
   ASSERT_TRUE(publish(insert_update(1, 1)));

@@ -7,8 +7,10 @@ namespace weft::yjs {
 namespace {
 
 /// Calls `on_struct(client, range)` for each Item and GC range and `on_deletion(client, range)`.
+/// `falling_clients`: see StructReader.
 template <typename OnStruct, typename OnDeletion>
-errc visit(byte_view update, OnStruct&& on_struct, OnDeletion&& on_deletion) {
+errc visit(byte_view update, OnStruct&& on_struct, OnDeletion&& on_deletion,
+           bool* falling_clients = nullptr) {
   StructReader reader(update);
   Struct s;
   // Neighbours are reported as one range: one look-up for a whole section.
@@ -24,6 +26,7 @@ errc visit(byte_view update, OnStruct&& on_struct, OnDeletion&& on_deletion) {
     client = s.client;
     run = {s.clock, s.clock_end()};
   }
+  if (falling_clients != nullptr) *falling_clients = reader.falling_clients();
   if (reader.in().ok()) {
     if (run.end != run.start) on_struct(client, run);
     read_deletions(reader.in(), [&](client_id c, clock_range range) {
@@ -93,6 +96,7 @@ result<Novelty> classify(byte_view update, const Knowledge& held) {
   bool carries = false;
   bool known = false;  // some struct clock is held
   bool news = false;   // some struct or deletion is not
+  bool falling_clients = true;
   const errc code = visit(
       update,
       [&](client_id client, clock_range range) {
@@ -107,11 +111,14 @@ result<Novelty> classify(byte_view update, const Knowledge& held) {
       [&](client_id client, clock_range range) {
         carries = true;
         news = news || !held.deletions.contains(client, range);
-      });
+      },
+      &falling_clients);
   if (code != errc{}) return decode_failure(code);
   if (!carries) return Novelty::empty;
   if (!news) return Novelty::contained;
-  return known ? Novelty::partly : Novelty::fresh;
+  // An update that may name a client twice is never passed on as it is: receivers would differ in
+  // what they make of it. `reduce` writes it in order.
+  return known || !falling_clients ? Novelty::partly : Novelty::fresh;
 }
 
 byte_view empty_update() {

@@ -98,7 +98,9 @@ bool StructReader::next_section() {
   if (sections_left_ == 0 || !in_.ok()) return false;
   --sections_left_;
   structs_left_ = in_.uint();
+  const client_id before = client_;
   client_ = in_.uint();
+  falling_clients_ = falling_clients_ && client_ < before;
   clock_ = in_.uint();
   return in_.ok();
 }

@@ -73,6 +73,10 @@ class StructReader {
   /// Reads the next section header; false as `next`. Only after all structs of the last one.
   bool next_section();
 
+  /// Whether the sections read so far came with falling client ids, as Yjs writes them. Others may
+  /// name a client twice; Yjs' own applyUpdate then keeps the last section and drops the rest.
+  bool falling_clients() const { return falling_clients_; }
+
   std::uint64_t structs_left() const { return structs_left_; }
   client_id client() const { return client_; }
   clock_value clock() const { return clock_; }
@@ -84,8 +88,9 @@ class StructReader {
   Reader in_;
   std::uint64_t sections_left_ = 0;
   std::uint64_t structs_left_ = 0;
-  client_id client_ = 0;
+  client_id client_ = max_safe_integer + 1;
   clock_value clock_ = 0;
+  bool falling_clients_ = true;
 };
 
 /// Reads the delete set that follows the structs: calls `each(client, clock_range)`.

@@ -63,7 +63,8 @@ enum class Novelty {
   empty,      ///< carries nothing at all
   fresh,      ///< no struct clock range is held yet (deletions may be)
   contained,  ///< every struct range and every delete range is held
-  partly,     ///< some struct range is held and something is new
+  partly,     ///< something is new, but the update must be reduced before it is passed on: some
+              ///< struct range is held, or its client sections are not in Yjs' order
 };
 
 /// Validates and classifies in one pass; the hot path of an incoming edit.
