@@ -157,30 +157,17 @@ TEST_F(EmbeddedCrash, without_syncs_the_same_crash_loses_records_so_the_test_can
   EXPECT_GT(missing, 0u);
 }
 
-TEST_F(EmbeddedCrash, a_full_disk_is_survived_and_appends_go_on_when_there_is_room) {
-  Subject subject("disk-full", home_.path());
-  subject.read_output();
-  ASSERT_EQ(subject.wait(), 0);
-  const contents stored = read_all(home_.path() / "log");
-  std::vector<std::uint64_t> kept;
-  for (const auto& [offset, seq] : stored.at("a")) {
-    if (seq != 2) kept.push_back(seq);  // 2 was commit_unknown: it may be there or not
-  }
-  std::vector<std::uint64_t> expected = {1};
-  for (const std::uint64_t seq : count_up(4, 24)) expected.push_back(seq);
-  EXPECT_EQ(kept, expected);
-}
-
-TEST_F(EmbeddedCrash, a_disk_that_is_full_at_the_first_write_after_a_start_is_survived) {
-  for (const std::string mode : {"disk-full", "disk-full-at-start"}) {
+TEST_F(EmbeddedCrash, a_disk_that_fills_up_within_a_commit_ends_appending_until_the_next_start) {
+  // Each start goes on after the last; in the second one the very first write fails.
+  for (const std::string mode : {"disk-full", "disk-full-at-start", "disk-full"}) {
     Subject subject(mode, home_.path());
     subject.read_output();
     ASSERT_EQ(subject.wait(), 0) << mode;
   }
-  std::size_t kept = 0;
+  // What was under way when the disk was full may be there or not; all that was committed is.
   const contents stored = read_all(home_.path() / "log");
-  for (const auto& [offset, seq] : stored.at("a")) kept += seq != 2;
-  EXPECT_EQ(kept, 1u + 20u + 20u);
+  EXPECT_GE(stored.at("a").size(), 40u);
+  EXPECT_LE(stored.at("a").size(), 43u);
 }
 
 TEST_F(EmbeddedCrash, a_failed_sync_ends_appending_until_the_next_start) {

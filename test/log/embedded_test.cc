@@ -1,4 +1,9 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
 
 #include "log/op_log_conformance.h"
 #include "support/temporary_directory.h"
@@ -117,7 +122,16 @@ TEST(embedded_log, a_disk_below_its_reserve_refuses_appends_and_takes_them_again
   const test::TemporaryDirectory directory;
   EmbeddedLogOptions options;
   options.directory = directory.path();
-  options.disk_reserve_bytes = std::uint64_t{1} << 60;
+  // A file of 2 GiB takes the free room from 1 GiB above the reserve to 1 GiB below it.
+  constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+  const auto free = std::filesystem::space(directory.path()).available;
+  ASSERT_GT(free, 3 * gib) << "this test needs 3 GiB of free disk";
+  options.disk_reserve_bytes = free - gib;
+  const auto filler = directory.path() / "filler";
+  const int file = ::open(filler.c_str(), O_CREAT | O_WRONLY, 0600);
+  ASSERT_GE(file, 0);
+  ASSERT_EQ(::posix_fallocate(file, 0, static_cast<off_t>(2 * gib)), 0);
+  ::close(file);
   test::TestExecutor executor;
   Listener listener;
   const auto log = EmbeddedLog::open(options);
@@ -131,6 +145,11 @@ TEST(embedded_log, a_disk_below_its_reserve_refuses_appends_and_takes_them_again
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::disk_full);
   EXPECT_TRUE(listener.records().empty());
+
+  std::filesystem::remove(filler);
+  while (!(*log)->writable()) std::this_thread::yield();
+  ASSERT_TRUE((*log)->append(document("a"), one(record(1, 3))));
+  EXPECT_EQ(listener.wait_for(1).size(), 1u);
   executor.run_on([&] { subscription.reset(); });
 }
 

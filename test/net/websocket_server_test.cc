@@ -278,7 +278,9 @@ TEST_F(WebSocketServer, GathersTheAnswersOfOneTurnIntoOneSend) {
   for (int i = 0; i < 100; ++i) client.read_frame();
   const auto after = server->counts();
   EXPECT_EQ(after.messages_in - before.messages_in, 100U);
-  EXPECT_EQ(after.send_calls - before.send_calls, after.receive_calls - before.receive_calls);
+  // TCP may deliver the batch in pieces, and a piece may be followed by an empty read.
+  EXPECT_LE(after.send_calls - before.send_calls, after.receive_calls - before.receive_calls);
+  EXPECT_LT(after.send_calls - before.send_calls, 20U);
 }
 
 TEST_F(WebSocketServer, DrainClosesEveryoneAndForcesTheDeaf) {

@@ -31,7 +31,7 @@ export interface Person {
   user: User;
 }
 
-const close_invalid = 1007;
+const close_invalid = 4400;
 const close_denied = 4403;
 const close_too_large = 4413;
 const close_unavailable = 4503;
@@ -43,7 +43,7 @@ const probe_timeout_ms = 2000;
 
 /** Whether to ask again would only repeat what the server has just refused. */
 function refuses(code: number): boolean {
-  return code === close_invalid || (code >= 4400 && code < 4500);
+  return code >= 4400 && code < 4500;
 }
 
 function refusal(code: number, reason: string): string {

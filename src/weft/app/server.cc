@@ -58,6 +58,7 @@ base::result<void> Node::Parts::open_storage() {
   log = std::move(*opened_log);
   store::rocks::RocksDbStoreOptions store_options;
   store_options.directory = config.data + "/store";
+  store_options.disk_reserve_bytes = config.log.disk_reserve_bytes;
   store_options.sync = config.log.durability == log::embedded::durability::fsync;
   auto opened_store = store::rocks::RocksDbStore::open(store_options);
   if (!opened_store) return cannot_start("snapshot store", opened_store.error());

@@ -1,7 +1,10 @@
+#include <sys/statvfs.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
+#include "weft/base/disk.h"
 #include "weft/base/ids.h"
 #include "weft/base/random.h"
 #include "weft/base/result.h"
@@ -24,6 +27,12 @@ std::string to_string(OperationId operation) {
   std::snprintf(text, sizeof text, "%016llx:%llu", static_cast<unsigned long long>(operation.actor),
                 static_cast<unsigned long long>(operation.seq));
   return text;
+}
+
+bool has_room(const std::filesystem::path& path, std::uint64_t bytes) {
+  struct statvfs room{};
+  if (::statvfs(path.c_str(), &room) != 0) return true;
+  return std::uint64_t{room.f_bavail} * room.f_frsize >= bytes;
 }
 
 std::uint64_t system_seed() {

@@ -99,9 +99,9 @@ void Hub::drain_step() {
   if (!busy) {
     bool saving = false;
     const auto documents = documents_;
-    for (const auto& [id, document] : documents) {
-      document->save_snapshot(true, [this, id = id] { documents_.erase(id); });
-      saving |= documents_.contains(id);
+    for (const auto& [name, document] : documents) {
+      document->save_snapshot(true, [this, id = name] { documents_.erase(id); });
+      saving |= documents_.contains(name);
     }
     if (!saving) {
       if (drained_) drained_();

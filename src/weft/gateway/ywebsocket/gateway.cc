@@ -8,7 +8,7 @@
 namespace weft::gateway::ywebsocket {
 
 std::uint16_t close_code_of(const base::error& why) {
-  if (why.code == hub::errc::invalid_update) return net::close_code::invalid_data;
+  if (why.code == hub::errc::invalid_update) return close_code::bad_request;
   if (why.code == hub::errc::conflicting_ids) return close_code::forbidden;
   if (why.code == hub::errc::too_large) return close_code::too_large;
   if (why.code == hub::errc::draining) return net::close_code::going_away;

@@ -12,9 +12,11 @@
 /// Source: https://github.com/yjs/y-websocket and docs/protocols.md, "y-websocket".
 namespace weft::gateway::ywebsocket {
 
-/// Close codes of ours. Clients of y-websocket 3 reconnect after every one of them.
+/// Close codes of ours. Clients of y-websocket take 4400 to 4499 as final: they do not reconnect,
+/// and tell the application why.
 namespace close_code {
-inline constexpr std::uint16_t forbidden = 4403;    ///< reused client id, no permission
+inline constexpr std::uint16_t bad_request = 4400;  ///< not a message or not an update
+constexpr std::uint16_t forbidden = 4403;           ///< reused client id, no permission
 inline constexpr std::uint16_t too_large = 4413;    ///< beyond a configured limit
 inline constexpr std::uint16_t unavailable = 4503;  ///< log or store cannot serve now; retry
 }  // namespace close_code

@@ -1,11 +1,11 @@
 #include "weft/log/embedded/committer.h"
 
 #include <rocksdb/write_batch.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "weft/base/disk.h"
 #include "weft/base/document_key.h"
 #include "weft/log/embedded/database.h"
 #include "weft/log/record_codec.h"
@@ -219,15 +219,6 @@ void Committer::encode(Group& group, rocksdb::WriteBatch& batch, Commit& commit)
   }
 }
 
-/// After a full disk, RocksDB's Resume leaves the broken write-ahead file behind only if the write
-/// buffer holds something to flush; otherwise the next write aborts the process. So there must be
-/// something in it before any write that can fail; this touches no file.
-rocksdb::Status Committer::fill_write_buffer() {
-  rocksdb::WriteOptions how;
-  how.disableWAL = true;
-  return database_.Put(how, meta_key("buffer"), rocksdb::Slice());
-}
-
 rocksdb::Status Committer::write(std::vector<Group>& groups) {
   rocksdb::WriteBatch batch;
   Commit commit;
@@ -254,8 +245,7 @@ rocksdb::Status Committer::write(std::vector<Group>& groups) {
   how.sync = options_.durability == durability::fsync;
   how.disableWAL = options_.durability == durability::memory;
   const auto start = std::chrono::steady_clock::now();
-  rocksdb::Status status = fill_write_buffer();
-  if (status.ok()) status = database_.Write(how, &batch);
+  const rocksdb::Status status = database_.Write(how, &batch);
   write_ns_ += static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
   if (!status.ok()) return status;
 
@@ -287,16 +277,11 @@ void Committer::commit(std::vector<Pending>& pending, std::size_t first, std::si
   const rocksdb::Status status = write(groups);
   if (!status.ok()) {
     base::error why = to_error(status, "commit");
-    if (status.IsNoSpace()) {
-      state_.store(state::full);
-      resume_wanted_ = true;
-    } else {
-      {
-        const std::scoped_lock lock(mutex_);
-        failure_ = why.message + "; the log is read-only until the next start";
-      }
-      state_.store(state::failed);
+    {
+      const std::scoped_lock lock(mutex_);
+      failure_ = why.message + "; the log is read-only until the next start";
     }
+    state_.store(state::failed);
     // The write may have reached the file although the sync failed.
     why.code = make_error_code(errc::commit_unknown);
     reject(groups, why);
@@ -348,19 +333,11 @@ void Committer::reject(std::vector<Group>& groups, const base::error& why) {
 }
 
 bool Committer::has_room() const {
-  struct statvfs room{};
-  // A file system that cannot say is left to answer the write itself.
-  if (::statvfs(options_.directory.c_str(), &room) != 0) return true;
-  return std::uint64_t{room.f_bavail} * room.f_frsize >= options_.disk_reserve_bytes;
+  return base::has_room(options_.directory, options_.disk_reserve_bytes);
 }
 
 void Committer::probe() {
-  if (state_.load() != state::full || !has_room()) return;
-  if (resume_wanted_) {
-    if (!database_.Resume().ok()) return;
-    resume_wanted_ = false;
-  }
-  state_.store(state::running);
+  if (state_.load() == state::full && has_room()) state_.store(state::running);
 }
 
 void Committer::request_probe() const {

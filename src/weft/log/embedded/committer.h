@@ -39,6 +39,9 @@ class Committer {
   std::uint64_t next_seq() const { return seq_max_.load() + 1; }
   EmbeddedLogStats stats() const;
 
+  /// Whether a write or sync failed: the database must not be written to again.
+  bool failed() const { return state_.load() == state::failed; }
+
   /// Commits what was accepted, then refuses. Blocks.
   void close();
 
@@ -69,7 +72,6 @@ class Committer {
   void run();
   void commit(std::vector<Pending>& pending, std::size_t first, std::size_t last);
   std::vector<Group> group(std::vector<Pending>& pending, std::size_t first, std::size_t last);
-  rocksdb::Status fill_write_buffer();
   rocksdb::Status write(std::vector<Group>& groups);
   void encode(Group& group, rocksdb::WriteBatch& batch, Commit& commit);
   void refuse(std::vector<Pending>& pending, std::size_t first, const base::error& why);
@@ -104,8 +106,7 @@ class Committer {
   std::uint64_t next_offset_;
   doc_number next_document_;
   std::uint64_t commit_serial_ = 0;
-  bool resume_wanted_ = false;  ///< RocksDB itself met the full disk and must be told to go on
-  std::string failure_;         ///< why state_ is failed; guarded by mutex_
+  std::string failure_;  ///< why state_ is failed; guarded by mutex_
 
   std::thread thread_;
 };

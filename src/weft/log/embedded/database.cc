@@ -1,6 +1,7 @@
 #include "weft/log/embedded/database.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include "weft/log/embedded/schema.h"
@@ -8,6 +9,16 @@
 
 namespace weft::log::embedded {
 namespace {
+
+/// Keeps RocksDB from recovering by itself after a full disk, on a thread of its own: a failed
+/// write ends writing until the next start, whatever the reason.
+class NoAutomaticRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
 
 rocksdb::Options database_options(const EmbeddedLogOptions& options) {
   rocksdb::Options out;
@@ -18,6 +29,7 @@ rocksdb::Options database_options(const EmbeddedLogOptions& options) {
   out.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   out.track_and_verify_wals_in_manifest = true;
   out.use_fsync = false;
+  out.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
 
   // One thread writes, in large batches, and hardly anything is read again soon.
   out.allow_concurrent_memtable_write = false;

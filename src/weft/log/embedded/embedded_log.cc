@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "weft/base/abandon.h"
 #include "weft/base/random.h"
 #include "weft/base/worker_pool.h"
 #include "weft/log/embedded/committer.h"
@@ -110,7 +111,7 @@ struct EmbeddedLog::Parts {
   }
 
   const EmbeddedLogOptions options;
-  const std::unique_ptr<rocksdb::DB> database;
+  std::unique_ptr<rocksdb::DB> database;
   const Identity identity;
   const std::shared_ptr<Registry> registry;
   Committer committer;
@@ -119,7 +120,10 @@ struct EmbeddedLog::Parts {
 
 EmbeddedLog::EmbeddedLog(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-EmbeddedLog::~EmbeddedLog() { close(); }
+EmbeddedLog::~EmbeddedLog() {
+  close();
+  if (parts_->committer.failed()) base::abandon(std::move(parts_->database));
+}
 
 base::result<std::unique_ptr<EmbeddedLog>> EmbeddedLog::open(EmbeddedLogOptions options) {
   auto database = open_database(options);

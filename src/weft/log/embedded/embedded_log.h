@@ -58,7 +58,8 @@ struct EmbeddedLogStats {
 /// then tells each executor concerned once. Records that wait together are ordered by document.
 /// A failed write or sync makes the log read-only until the next open (guarantee 1 of the design:
 /// after a failed fdatasync nobody can know what is on the disk); the operations under way are
-/// told commit_unknown. A full disk is different: appends say disk_full until there is room again.
+/// told commit_unknown. Below disk_reserve_bytes nothing is written: appends say disk_full until
+/// there is room again.
 /// Threading and promises: see OpLog.
 /// Source: docs/formats/embedded_log.md.
 class EmbeddedLog final : public OpLog {

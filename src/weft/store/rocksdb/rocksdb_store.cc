@@ -2,14 +2,18 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <utility>
 
+#include "weft/base/abandon.h"
+#include "weft/base/disk.h"
 #include "weft/base/document_key.h"
 #include "weft/base/worker_pool.h"
 #include "weft/store/rocksdb/snapshot_codec.h"
@@ -20,12 +24,23 @@ namespace {
 constexpr char snapshot_prefix = 's';
 constexpr char evidence_prefix = 'x';
 
+/// Keeps RocksDB from recovering by itself after a full disk, on a thread of its own: a failed
+/// write ends writing until the next start, whatever the reason.
+class NoAutomaticRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 rocksdb::Options database_options(const RocksDbStoreOptions& options) {
   rocksdb::Options out;
   out.create_if_missing = true;
   out.paranoid_checks = true;
   out.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   out.track_and_verify_wals_in_manifest = true;
+  out.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
   out.write_buffer_size = options.memory_bytes_max / 4;
   out.max_write_buffer_number = 3;
   out.max_total_wal_size = options.memory_bytes_max * 2;
@@ -74,17 +89,6 @@ void keep_evidence(rocksdb::DB& database, const std::string& key, rocksdb::Write
   batch.Put(evidence_prefix + key.substr(1), value);
 }
 
-/// After a full disk, RocksDB's Resume leaves the broken write-ahead file behind only if the write
-/// buffer holds something to flush; otherwise the next write aborts the process. So something is
-/// put there, without touching a file, before the write that can fail.
-rocksdb::Status write(rocksdb::DB& database, const rocksdb::WriteOptions& how,
-                      rocksdb::WriteBatch& batch) {
-  rocksdb::WriteOptions in_memory;
-  in_memory.disableWAL = true;
-  const rocksdb::Status status = database.Put(in_memory, "buffer", rocksdb::Slice());
-  return status.ok() ? database.Write(how, &batch) : status;
-}
-
 base::result<void> save(rocksdb::DB& database, const std::string& key, const Snapshot& snapshot,
                         bool sync) {
   rocksdb::WriteBatch batch;
@@ -108,10 +112,7 @@ base::result<void> save(rocksdb::DB& database, const std::string& key, const Sna
             rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
   rocksdb::WriteOptions how;
   how.sync = sync;
-  rocksdb::Status status = write(database, how, batch);
-  // After a full disk RocksDB waits to be told that there is room again. What it wrote before is
-  // then either whole or not there, so trying again is safe.
-  if (status.IsNoSpace() && database.Resume().ok()) status = write(database, how, batch);
+  const rocksdb::Status status = database.Write(how, &batch);
   if (!status.ok()) return base::fail(to_error(status, "save"));
   return {};
 }
@@ -129,15 +130,35 @@ struct RocksDbStore::Parts {
     return saving_[std::hash<std::string>()(key) % saving_.size()];
   }
 
+  base::result<void> save_guarded(const std::string& key, const Snapshot& snapshot) {
+    if (failed) {
+      return base::fail(errc::unavailable,
+                        "snapshot store: an earlier write failed; read-only until the next start");
+    }
+    if (!base::has_room(options.directory, options.disk_reserve_bytes + snapshot.update.size())) {
+      return base::fail(errc::unavailable,
+                        "snapshot store: too little free disk in " + options.directory.string());
+    }
+    const std::scoped_lock lock(saving(key));
+    auto saved = save(*database, key, snapshot, options.sync);
+    if (!saved && saved.error().code == errc::unavailable) failed = true;
+    return saved;
+  }
+
   const RocksDbStoreOptions options;
-  const std::unique_ptr<rocksdb::DB> database;
+  std::unique_ptr<rocksdb::DB> database;
   std::array<std::mutex, 16> saving_;
+  /// A write failed: RocksDB must not be written to again before the next open.
+  std::atomic<bool> failed{false};
   base::WorkerPool workers;
 };
 
 RocksDbStore::RocksDbStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-RocksDbStore::~RocksDbStore() { close(); }
+RocksDbStore::~RocksDbStore() {
+  close();
+  if (parts_->failed) base::abandon(std::move(parts_->database));
+}
 
 base::result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(RocksDbStoreOptions options) {
   std::error_code made;
@@ -182,12 +203,9 @@ void RocksDbStore::load_snapshot(const base::DocumentId& document, base::Executo
 
 void RocksDbStore::save_snapshot(const base::DocumentId& document, Snapshot snapshot,
                                  base::Executor& executor, callback<void> done) {
-  on_worker<void>(
-      executor, std::move(done),
-      [this, key = snapshot_prefix + base::document_key(document), snapshot = std::move(snapshot)] {
-        const std::scoped_lock lock(parts_->saving(key));
-        return save(*parts_->database, key, snapshot, parts_->options.sync);
-      });
+  on_worker<void>(executor, std::move(done),
+                  [this, key = snapshot_prefix + base::document_key(document),
+                   snapshot = std::move(snapshot)] { return parts_->save_guarded(key, snapshot); });
 }
 
 void RocksDbStore::close() { parts_->workers.close(); }

@@ -11,7 +11,9 @@ namespace weft::store::rocks {
 
 struct RocksDbStoreOptions {
   std::filesystem::path directory;  ///< created if missing; belongs to this store alone
-  bool sync = true;                 ///< false: done means given to the operating system
+  /// Nothing is saved that would leave less free disk than this.
+  std::uint64_t disk_reserve_bytes = std::uint64_t{64} << 20;
+  bool sync = true;  ///< false: done means given to the operating system
   std::size_t memory_bytes_max = std::size_t{32} << 20;  ///< write buffers and cache, about
   std::size_t worker_threads = 2;
   std::size_t requests_queued_max = 65536;
