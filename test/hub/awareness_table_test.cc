@@ -58,7 +58,9 @@ TEST(AwarenessTable, ALeavingSessionWithdrawsItsClientsOnly) {
   EXPECT_EQ(states(table.changes_since(seen, only_from)),
             (std::vector<std::pair<std::uint64_t, std::string>>{{10, "null"}}));
   EXPECT_FALSE(table.withdraw(alice));
-  table.forget_withdrawn();
+  table.forget_withdrawn(seen);
+  EXPECT_EQ(states(table.changes_since(0, only_from)).size(), 3u);
+  table.forget_withdrawn(table.last_change());
   EXPECT_EQ(states(table.changes_since(0, only_from)).size(), 2u);
 }
 

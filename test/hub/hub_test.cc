@@ -13,6 +13,20 @@ namespace {
 using sim::delete_update;
 using sim::insert_update;
 
+/// Counts what a session hears.
+class CountingEvents final : public SessionEvents {
+ public:
+  void on_live() override { ++live; }
+  void on_output() override {}
+  void on_resync() override { ++resyncs; }
+  void on_uncongested() override { ++uncongested; }
+  void on_ended(const base::error&) override { ++ended; }
+
+  int live = 0, resyncs = 0, uncongested = 0, ended = 0;
+};
+
+const sim::SimFraming framing;
+
 class HubTest : public ::testing::Test {
  protected:
   HubTest()
@@ -24,6 +38,7 @@ class HubTest : public ::testing::Test {
   static HubOptions options() {
     HubOptions out;
     out.update_bytes_max = 200;
+    out.inflight_bytes_max = 150;
     out.idle_evict_after = std::chrono::milliseconds(100);
     return out;
   }
@@ -47,7 +62,7 @@ class HubTest : public ::testing::Test {
   const base::DocumentId document_{"room", "doc", {}};
   sim::World world_{1};
   sim::Disk disk_;
-  const sim::Faults faults_;
+  sim::Faults faults_;
   sim::SimLog log_;
   std::atomic<std::uint64_t> next_seq_{0};
   HubCounters counters_;
@@ -107,6 +122,55 @@ TEST_F(HubTest, AnUpdateThatNamesAClientTwiceIsPutInOrder) {
   yjs::Knowledge known;
   ASSERT_TRUE(yjs::learn(message->body, known));
   EXPECT_TRUE(known.structs.contains(1, {0, 2}));
+}
+
+TEST_F(HubTest, ACongestedSessionIsToldWhenTheLogHasCaughtUp) {
+  CountingEvents events;
+  auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  ASSERT_EQ(events.live, 1);
+  ASSERT_TRUE(session->submit(insert_update(1, 0), false));
+  ASSERT_TRUE(session->submit(insert_update(1, 1), false));
+  EXPECT_TRUE(session->congested());
+  run();
+  EXPECT_FALSE(session->congested());
+  EXPECT_EQ(events.uncongested, 1);
+}
+
+TEST_F(HubTest, AFailedAppendIsRecoveredFromOnce) {
+  CountingEvents events;
+  const auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  faults_.append_fails_one_in = 1;
+  EXPECT_EQ(publish_error(insert_update(1, 0)), errc::unavailable);
+  faults_.append_fails_one_in = 0;
+  run(std::chrono::seconds(3));
+  EXPECT_TRUE(publish(insert_update(1, 0)));
+  run(std::chrono::seconds(3));
+  EXPECT_EQ(counters_.append_failures.load(), 1u);
+  EXPECT_EQ(events.resyncs, 1);
+  EXPECT_EQ(disk_.durable.size(), 1u);
+}
+
+TEST_F(HubTest, ASnapshotOfAnotherLogKeepsItsContent) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  run(std::chrono::milliseconds(400));
+  ASSERT_TRUE(disk_.snapshots.contains(document_));
+  // The log was recreated; its first record takes an offset that the snapshot claims to cover.
+  disk_.durable.clear();
+  for (const auto other : {base::log_identity{99}, base::log_identity{7}}) {
+    disk_.snapshots[document_].log = other;
+    disk_.snapshots[document_].covered_end = {5};
+    ASSERT_TRUE(publish(insert_update(2 + other.value, 0)));
+    base::shared_bytes state;
+    hub_.read_state(document_, [&](auto read) { state = std::move(read.value()); });
+    run();
+    yjs::Knowledge known;
+    ASSERT_TRUE(yjs::learn(state, known));
+    EXPECT_TRUE(known.structs.contains(1, {0, 1}));
+    EXPECT_TRUE(known.structs.contains(2 + other.value, {0, 1}));
+    run(std::chrono::milliseconds(400));
+  }
 }
 
 TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {

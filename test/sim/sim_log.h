@@ -27,7 +27,8 @@ struct Disk {
 };
 
 struct Faults {
-  std::uint64_t append_fails_one_in = 0;  ///< 0: never
+  std::uint64_t overloaded_one_in = 0;    ///< 0: never
+  std::uint64_t append_fails_one_in = 0;  ///< a commit that fails, landed or not
   std::uint64_t load_fails_one_in = 0;
   std::uint64_t commit_delay_us_max = 2000;
   std::uint64_t read_delay_us_max = 2000;

@@ -71,6 +71,7 @@ class Simulation {
           world_, 100 + i, document,
           [this, document](base::byte_view update) { shown(document, update); }));
     }
+    faults_.overloaded_one_in = world_.one_in(2) ? 20 : 0;
     faults_.append_fails_one_in = world_.one_in(2) ? 40 : 0;
     faults_.load_fails_one_in = world_.one_in(2) ? 10 : 0;
     start_server();

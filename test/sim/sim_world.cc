@@ -31,6 +31,8 @@ void World::run_until(base::monotonic_time end) {
 }
 
 void World::drop_everything() {
+  // What the tasks hold may cancel timers while it is destroyed.
+  const auto tasks = std::move(tasks_);
   tasks_.clear();
   timers_.clear();
 }

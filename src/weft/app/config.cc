@@ -120,6 +120,8 @@ std::vector<Setting> make_settings() {
   out.push_back(duration("log.commit_interval_us",
                          "least time between two syncs: larger groups, later acknowledgements", 0,
                          1'000'000, [](Config& c) -> auto& { return c.log.commit_interval_us; }));
+  out.push_back(number("log.record_bytes_max", "one record of the log", 128u << 10, 1u << 30,
+                       [](Config& c) -> auto& { return c.log.record_bytes_max; }));
   out.push_back(number("log.memory_bytes_max", "write buffers and cache of the log", 1u << 20,
                        bytes_most, [](Config& c) -> auto& { return c.log.memory_bytes_max; }));
   out.push_back(number("log.disk_reserve_bytes", "free disk below which edits are refused", 0,
@@ -296,6 +298,14 @@ base::result<void> check(const Config& config) {
       !parse_number(config.listen.substr(colon + 1), port, 0, 65535).empty()) {
     return base::fail(errc::config,
                       "listen = \"" + config.listen + "\" must be host:port, as 127.0.0.1:8787");
+  }
+  // An envelope adds names and a time to the update.
+  constexpr std::size_t envelope_bytes_max = 64u << 10;
+  if (config.hub.update_bytes_max + envelope_bytes_max > config.log.record_bytes_max) {
+    return base::fail(errc::config,
+                      "hub.update_bytes_max = " + std::to_string(config.hub.update_bytes_max) +
+                          " must leave 64 KiB to log.record_bytes_max = " +
+                          std::to_string(config.log.record_bytes_max));
   }
   if (config.data.empty()) return base::fail(errc::config, "data must name a directory");
   return {};

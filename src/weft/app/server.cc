@@ -156,14 +156,16 @@ bool Node::drain() {
     auto closing = closed->get_future();
     parts_->server->drain(net::close_code::going_away, "the server is shutting down", deadline,
                           [closed] { closed->set_value(); });
-    in_time &= closing.wait_for(2 * deadline) == std::future_status::ready;
+    in_time &= closing.wait_until(until + deadline) == std::future_status::ready;
   }
   if (parts_->log) parts_->log->close();
   if (parts_->store) parts_->store->close();
-  parts_->background.reset();
+  // Nothing runs on the loops any more when what their tasks refer to goes.
   parts_->loops->stop_and_join();
+  parts_->background.reset();
   parts_->server.reset();
   parts_->hubs.clear();
+  parts_->loops.reset();
   return in_time;
 }
 

@@ -84,8 +84,10 @@ base::byte_vector AwarenessTable::changes_since(std::uint64_t seen,
   return yjs::encode_awareness_update(entries);
 }
 
-void AwarenessTable::forget_withdrawn() {
-  std::erase_if(clients_, [](const auto& item) { return item.second.state == withdrawn; });
+void AwarenessTable::forget_withdrawn(std::uint64_t upto) {
+  std::erase_if(clients_, [upto](const auto& item) {
+    return item.second.state == withdrawn && item.second.change <= upto;
+  });
 }
 
 }  // namespace weft::hub

@@ -40,8 +40,8 @@ class AwarenessTable {
   /// session when all of it comes from one (0: from several).
   base::byte_vector changes_since(std::uint64_t seen, std::uint64_t& only_from) const;
 
-  /// Forgets withdrawn clients; call when every session has been told.
-  void forget_withdrawn();
+  /// Forgets clients that were withdrawn by change `upto` or before.
+  void forget_withdrawn(std::uint64_t upto);
 
   bool empty() const { return clients_.empty(); }
 

@@ -22,6 +22,9 @@ class DocumentState {
   /// Starts from a snapshot. Errors: what yjs::learn says of it.
   base::result<void> load(base::shared_bytes snapshot, base::log_offset covered_end);
 
+  /// Keeps what was loaded, but lets every record of the log come after it.
+  void forget_position() { base_end_ = end_ = {}; }
+
   /// Adds a committed update; `foreign` when `held` does not know it yet.
   base::result<void> commit(base::shared_bytes update, base::log_offset offset, bool foreign);
 

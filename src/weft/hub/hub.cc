@@ -42,6 +42,7 @@ void Hub::publish(const base::DocumentId& document, base::byte_vector update,
 }
 
 void Hub::read_state(const base::DocumentId& document, log::callback<base::shared_bytes> done) {
+  if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
   open(document)->read_state(std::move(done));
 }
 

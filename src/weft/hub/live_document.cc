@@ -113,6 +113,7 @@ void LiveDocument::append(base::byte_view update, const SessionInfo& info,
                           {"bytes", std::to_string(update.size())}});
   }
   inflight_bytes_ += record.envelope.size();
+  was_congested_ = was_congested_ || congested();
   pending_.push_back({record.operation, origin, record.envelope.size(), std::move(done)});
   outbox_.push_back(std::move(record));
   ++submitted_;
@@ -154,6 +155,9 @@ void LiveDocument::publish(base::byte_vector update, const SessionInfo& info,
           publish(std::move(update), info, std::move(done));
         });
     return;
+  }
+  if (congested()) {
+    return done(base::fail(errc::unavailable, "too many edits of this document wait for the log"));
   }
   base::byte_vector reduced;
   auto novel = admit(update, false, reduced);
@@ -205,7 +209,11 @@ void LiveDocument::on_committed(const log::record_batch& records) {
                             {"sessions", std::to_string(sessions_.size())}});
     }
     auto update = apply(entry, !own || recovering_);
-    if (!update) return break_with(std::move(update.error()));
+    if (!update) {
+      // What came before it in this batch is durable and is acknowledged all the same.
+      for (auto& [done, offset] : acks) done(offset);
+      return break_with(std::move(update.error()));
+    }
     updates.push_back(std::move(*update));
     edits.push_back({origin, entry.offset, updates.back()});
   }
@@ -218,13 +226,16 @@ void LiveDocument::on_committed(const log::record_batch& records) {
     done(base::log_offset{state_.end().value - 1});
   }
   if (awareness_.release(committed_)) announce_awareness();
-  if (was_congested_ && !congested()) {
-    was_congested_ = false;
-    const auto sessions = sessions_;
-    for (Session* session : sessions) session->events_.on_uncongested();
-  }
-  if (recovering_) recover_if_settled();
+  wake_if_uncongested();
+  recover_if_settled();
   compact_if_worth_it();
+}
+
+void LiveDocument::wake_if_uncongested() {
+  if (!was_congested_ || congested()) return;
+  was_congested_ = false;
+  const auto sessions = sessions_;
+  for (Session* session : sessions) session->events_.on_uncongested();
 }
 
 // --- failed -------------------------------------------------------------------------------------
@@ -252,12 +263,14 @@ void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operat
   for (auto& done : failed) {
     done(base::fail(errc::unavailable, "the edit may not be durable: " + why.message));
   }
+  wake_if_uncongested();
   recover_if_settled();
 }
 
 void LiveDocument::recover_if_settled() {
-  if (!pending_.empty()) return;
+  if (!recovering_ || recovery_scheduled_ || !pending_.empty()) return;
   // What failed may still lie in the log: only the log says what the document holds.
+  recovery_scheduled_ = true;
   parts_.executor.schedule(resync_delay, [self = weak_from_this()] {
     if (const auto document = self.lock()) document->read_after_failure();
   });
@@ -268,7 +281,11 @@ void LiveDocument::read_after_failure() {
                   [self = weak_from_this()](base::result<log::ReadResult> read) {
                     const auto document = self.lock();
                     if (!document || document->phase_ != Phase::live) return;
-                    if (!read) return document->resync_sessions();
+                    if (!read) {
+                      // Without the log nobody knows what was stored: try again.
+                      document->recovery_scheduled_ = false;
+                      return document->recover_if_settled();
+                    }
                     const bool more = read->more;
                     document->on_committed(read->records);
                     if (document->phase_ != Phase::live) return;
@@ -278,9 +295,11 @@ void LiveDocument::read_after_failure() {
 }
 
 void LiveDocument::resync_sessions() {
+  WEFT_CHECK(recovering_ && pending_.empty());
   state_.forget_uncommitted();
   recovering_ = false;
-  awareness_.release(committed_);
+  recovery_scheduled_ = false;
+  if (awareness_.release(committed_)) announce_awareness();
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_resync();
 }

@@ -105,6 +105,7 @@ class LiveDocument final : public log::Subscriber,
 
   // Loading (live_document_load.cc).
   void load_snapshot();
+  void check_coverage(base::log_identity covered);
   void read_tail(base::log_offset from);
   void become_live();
   void break_with(base::error why);
@@ -118,6 +119,7 @@ class LiveDocument final : public log::Subscriber,
   void flush_outbox();
   void fail_pending(const base::error& why);
   void recover_if_settled();
+  void wake_if_uncongested();
   void read_after_failure();
   void resync_sessions();
   bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
@@ -158,6 +160,8 @@ class LiveDocument final : public log::Subscriber,
   AwarenessTable awareness_;
   SharedAwareness shared_awareness_;
   base::monotonic_time last_awareness_{};
+  std::uint64_t awareness_at_this_tick_ = 0;  ///< last_change at the latest keepalive tick
+  std::uint64_t awareness_at_last_tick_ = 0;  ///< and at the one before
   base::timer_id awareness_timer_ = 0;
   CatchUp last_catch_up_;
   std::vector<base::shared_bytes> base_slices_;  ///< base cut for large answers; made once
@@ -170,6 +174,7 @@ class LiveDocument final : public log::Subscriber,
   std::uint64_t committed_ = 0;  ///< how many of them came back
   std::size_t inflight_bytes_ = 0;
   bool was_congested_ = false;
+  bool recovery_scheduled_ = false;  ///< a timer or read of the recovery is under way
   bool recovering_ = false;  ///< an append failed; edits are dropped until sessions are resynced
 
   std::vector<base::task> when_loaded_;

@@ -34,8 +34,7 @@ void LiveDocument::load_snapshot() {
         if (!loaded) {
           return self->break_with(loading_failed(self->id_, "snapshot", loaded.error()));
         }
-        // A snapshot of another log says nothing about this one's offsets: read everything.
-        if (*loaded && (*loaded)->log == self->parts_.log.id()) {
+        if (*loaded) {
           const auto& snapshot = **loaded;
           if (auto ok = self->state_.load(snapshot.update, snapshot.covered_end); !ok) {
             return self->break_with(
@@ -44,9 +43,30 @@ void LiveDocument::load_snapshot() {
                                 ": snapshot does not decode: " + ok.error().message});
           }
           self->snapshot_end_ = snapshot.covered_end;
+          return self->check_coverage(snapshot.log);
         }
         self->read_tail(self->state_.end());
       });
+}
+
+void LiveDocument::check_coverage(base::log_identity covered) {
+  parts_.log.end(id_, parts_.executor,
+                 [self = shared_from_this(), covered](base::result<base::log_offset> end) {
+                   if (!end) return self->break_with(loading_failed(self->id_, "log", end.error()));
+                   // A snapshot of another log, or one that knows more than the log holds (a log
+                   // restored, recreated or cut): its content counts, its position does not. All
+                   // of the log is read over it.
+                   if (covered != self->parts_.log.id() || *end < self->state_.end()) {
+                     self->parts_.events.report(
+                         base::severity::warn, "snapshot.position_unfit",
+                         {{"document", base::to_string(self->id_)},
+                          {"covered", std::to_string(self->state_.end().value)},
+                          {"log_end", std::to_string(end->value)}});
+                     self->state_.forget_position();
+                     self->snapshot_end_ = {};
+                   }
+                   self->read_tail(self->state_.end());
+                 });
 }
 
 void LiveDocument::read_tail(base::log_offset from) {

@@ -89,7 +89,9 @@ void LiveDocument::mark_caught_up(Session& session) {
 void LiveDocument::collect(Session& session, net::GatherSink& sink) {
   if (!session.live_) return;
   while (!session.direct_.empty() && sink.room() > 0) {
-    sink.add(std::move(session.direct_.front()));
+    // Header and body go together: a newer answer may replace what still waits.
+    sink.add(std::move(session.direct_.front().header));
+    sink.add(std::move(session.direct_.front().body));
     session.direct_.pop_front();
     session.quiet_ = false;
   }
@@ -106,7 +108,7 @@ void LiveDocument::collect(Session& session, net::GatherSink& sink) {
     }
   }
   // Presence never overtakes edits: it goes only when no edit waits.
-  if (!session.behind_) collect_awareness(session, sink);
+  if (!session.behind_ && session.direct_.empty()) collect_awareness(session, sink);
 }
 
 // --- slow readers -------------------------------------------------------------------------------
@@ -161,9 +163,9 @@ void LiveDocument::finish_catch_up(std::uint64_t session_number,
   Session* session = find_session(session_number);
   if (!session || !session->catching_up_) return;  // gone, or a sync answer brought everything
   session->catching_up_ = false;
-  if (!read) return session->events_.on_ended(read.error());
   const FrameRing& ring = rings_[session->ring_]->frames;
-  const auto cursor = read->more ? std::nullopt : ring.cursor_at(read->next);
+  // A remainder that is larger than the document, or that cannot be read: the state is at hand.
+  const auto cursor = !read || read->more ? std::nullopt : ring.cursor_at(read->next);
   const auto queued = cursor ? queue_update(*session, last_catch_up_.update, yjs::sync_type::update)
                              : queue_whole_state(*session);
   if (!queued) return session->events_.on_ended(queued.error());
@@ -188,6 +190,13 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
   } else {
     auto news = state_.diff(state_vector);
     if (!news) return base::fail(errc::invalid_update, news.error().message);
+    // What is nearly everything is sent as everything: those bytes are shared, a diff is not.
+    if (news->size() > options_.answer_private_bytes_min &&
+        news->size() > (state_.base().size() + state_.tail_bytes()) / 2) {
+      queued = queue_whole_state(session);
+      if (queued) session.events_.on_output();
+      return queued;
+    }
     queued =
         queue_update(session, base::shared_bytes::adopt(std::move(*news)), yjs::sync_type::step2);
   }
@@ -198,8 +207,7 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
 void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update) {
   std::uint8_t header[Framing::header_bytes_max];
   const std::size_t n = session.framing_.write_header(type, update.size(), header);
-  session.direct_.push_back(base::shared_bytes::copy_of({header, n}));
-  session.direct_.push_back(std::move(update));
+  session.direct_.push_back({base::shared_bytes::copy_of({header, n}), std::move(update)});
 }
 
 base::result<void> LiveDocument::queue_whole_state(Session& session) {
@@ -309,10 +317,10 @@ void LiveDocument::keepalive() {
     }
     session->quiet_ = true;
   }
-  const bool all_told = std::all_of(sessions_.begin(), sessions_.end(), [&](const Session* s) {
-    return s->awareness_seen_ == awareness_.last_change();
-  });
-  if (all_told) awareness_.forget_withdrawn();
+  // By the second tick after it every client has been told or has timed the presence out itself.
+  awareness_.forget_withdrawn(awareness_at_last_tick_);
+  awareness_at_last_tick_ = awareness_at_this_tick_;
+  awareness_at_this_tick_ = awareness_.last_change();
 }
 
 }  // namespace weft::hub

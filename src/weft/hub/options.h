@@ -9,17 +9,18 @@ namespace weft::hub {
 
 /// Bounds and intervals of the hub; every one is a configuration key of the same name.
 struct HubOptions {
-  std::size_t update_bytes_max = 64u << 20;        ///< one edit
-  std::size_t ring_bytes_max = 1u << 20;           ///< frames kept per document for slow readers
-  std::size_t inflight_bytes_max = 8u << 20;       ///< unacknowledged edits per document
-  std::size_t answer_slice_bytes = 4u << 20;       ///< larger sync answers are sent in parts
-  std::size_t compact_tail_bytes_min = 64u << 10;  ///< no compaction below this much news
+  std::size_t update_bytes_max = 64u << 20;           ///< one edit
+  std::size_t ring_bytes_max = 1u << 20;              ///< frames kept per document for slow readers
+  std::size_t inflight_bytes_max = 8u << 20;          ///< unacknowledged edits per document
+  std::size_t answer_slice_bytes = 4u << 20;          ///< larger sync answers are sent in parts
+  std::size_t answer_private_bytes_min = 256u << 10;  ///< smaller diffs are sent as they are
+  std::size_t compact_tail_bytes_min = 64u << 10;     ///< no compaction below this much news
   std::size_t compact_tail_records_max = 4096;
   std::size_t snapshot_bytes_min = 256u << 10;  ///< news that make a snapshot worth writing
   std::size_t awareness_state_bytes_max = 64u << 10;
-  std::size_t awareness_clients_max = 10'000;    ///< per document
-  std::chrono::milliseconds awareness_tick{30};  ///< presence is sent at most this often
-  std::chrono::milliseconds keepalive_interval{15'000};
+  std::size_t awareness_clients_max = 10'000;            ///< per document
+  std::chrono::milliseconds awareness_tick{30};          ///< presence is sent at most this often
+  std::chrono::milliseconds keepalive_interval{12'000};  ///< a session hears something every two
   std::chrono::milliseconds idle_evict_after{30'000};
 };
 

@@ -100,8 +100,11 @@ class Session {
   bool keepalive_due_ = false;
   bool quiet_ = true;  ///< nothing collected since the last keepalive tick
   std::uint64_t awareness_seen_ = 0;
-  std::uint64_t last_submission_ = 0;      ///< the document's submission count at its last edit
-  std::deque<base::shared_bytes> direct_;  ///< sync answers, bounded: one answer at a time
+  std::uint64_t last_submission_ = 0;  ///< the document's submission count at its last edit
+  struct DirectFrame {
+    base::shared_bytes header, body;
+  };
+  std::deque<DirectFrame> direct_;  ///< sync answers, bounded: one answer at a time
 };
 
 }  // namespace weft::hub

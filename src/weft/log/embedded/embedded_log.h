@@ -25,7 +25,7 @@ struct EmbeddedLogOptions {
   /// Bytes of records accepted and not yet committed; beyond that append says overloaded.
   std::size_t inflight_bytes_max = std::size_t{64} << 20;
   /// The largest envelope taken.
-  std::size_t record_bytes_max = std::size_t{32} << 20;
+  std::size_t record_bytes_max = std::size_t{65} << 20;
   /// A commit takes what is waiting, up to about this many bytes.
   std::size_t commit_bytes_max = std::size_t{8} << 20;
   /// Records of one document in one commit are stored in pieces of about this size.

@@ -180,7 +180,11 @@ void RocksDbStore::on_worker(base::Executor& executor, callback<T> done, Work wo
   // Shared, because a task that is not accepted must still be able to answer.
   auto answer = std::make_shared<callback<T>>(std::move(done));
   const auto reply = [&executor, answer](base::result<T> value) {
-    executor.post([answer, value = std::move(value)]() mutable { (*answer)(std::move(value)); });
+    executor.post([answer, value = std::move(value)]() mutable {
+      // Taken out, so that what the callback holds dies on the executor and not with the task here.
+      auto call = std::move(*answer);
+      call(std::move(value));
+    });
   };
   base::task task = [reply, work = std::move(work)]() mutable { reply(work()); };
   switch (parts_->workers.submit(task)) {
