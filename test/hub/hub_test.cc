@@ -35,6 +35,8 @@ class HubTest : public ::testing::Test {
     hub_.start();
   }
 
+  ~HubTest() override { world_.drop_everything(); }
+
   static HubOptions options() {
     HubOptions out;
     out.update_bytes_max = 200;

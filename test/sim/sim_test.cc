@@ -77,6 +77,11 @@ class Simulation {
     start_server();
   }
 
+  ~Simulation() {
+    for (auto& client : clients_) client->server_died();
+    world_.drop_everything();  // its tasks refer to what is destroyed before it
+  }
+
   void run() {
     for (int step = 0; step < 400; ++step) {
       one_step();
