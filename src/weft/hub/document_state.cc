@@ -1,5 +1,7 @@
 #include "weft/hub/document_state.h"
 
+#include <algorithm>
+
 namespace weft::hub {
 
 base::result<void> DocumentState::load(base::shared_bytes snapshot, base::log_offset covered_end) {
@@ -18,8 +20,8 @@ base::result<void> DocumentState::commit(base::shared_bytes update, base::log_of
   }
   tail_bytes_ += update.size();
   tail_.push_back(std::move(update));
-  tail_offsets_.push_back(offset);
-  end_.value = offset.value + 1;
+  end_.value = std::max(end_.value, offset.value + 1);
+  tail_ends_.push_back(end_);
   merged_tail_.reset();
   return {};
 }
@@ -73,15 +75,14 @@ void DocumentState::replace_base(base::shared_bytes compacted, std::size_t recor
                                  base::log_offset end) {
   for (std::size_t i = 0; i < records; ++i) tail_bytes_ -= tail_[i].size();
   tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(records));
-  tail_offsets_.erase(tail_offsets_.begin(),
-                      tail_offsets_.begin() + static_cast<std::ptrdiff_t>(records));
+  tail_ends_.erase(tail_ends_.begin(), tail_ends_.begin() + static_cast<std::ptrdiff_t>(records));
   base_ = std::move(compacted);
   base_end_ = end;
   merged_tail_.reset();
 }
 
 base::log_offset DocumentState::tail_end(std::size_t records) const {
-  return records == 0 ? base_end_ : base::log_offset{tail_offsets_[records - 1].value + 1};
+  return records == 0 ? base_end_ : tail_ends_[records - 1];
 }
 
 }  // namespace weft::hub

@@ -25,7 +25,7 @@ class DocumentState {
   /// Keeps what was loaded, but lets every record of the log come after it.
   void forget_position() { base_end_ = end_ = {}; }
 
-  /// Adds a committed update; `foreign` when `held` does not know it yet.
+  /// Adds a committed update, in any order of offsets; `foreign` when `held` does not know it yet.
   base::result<void> commit(base::shared_bytes update, base::log_offset offset, bool foreign);
 
   /// Registers an update that is being appended. It must have been classified before.
@@ -63,7 +63,7 @@ class DocumentState {
   base::shared_bytes base_;
   base::log_offset base_end_;
   std::vector<base::shared_bytes> tail_;
-  std::vector<base::log_offset> tail_offsets_;
+  std::vector<base::log_offset> tail_ends_;  ///< end_ when each of tail had come
   std::size_t tail_bytes_ = 0;
   base::log_offset end_;
   yjs::Knowledge held_;

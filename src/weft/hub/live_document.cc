@@ -259,6 +259,7 @@ void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operat
   }
   for (auto& waiter : waiters_) failed.push_back(std::move(waiter.done));
   waiters_.clear();
+  if (!recovering_) recover_from_ = state_.end();
   recovering_ = true;
   for (auto& done : failed) {
     done(base::fail(errc::unavailable, "the edit may not be durable: " + why.message));
@@ -272,12 +273,12 @@ void LiveDocument::recover_if_settled() {
   // What failed may still lie in the log: only the log says what the document holds.
   recovery_scheduled_ = true;
   parts_.executor.schedule(resync_delay, [self = weak_from_this()] {
-    if (const auto document = self.lock()) document->read_after_failure();
+    if (const auto document = self.lock()) document->read_after_failure(document->recover_from_);
   });
 }
 
-void LiveDocument::read_after_failure() {
-  parts_.log.read(id_, state_.end(), options_.ring_bytes_max, parts_.executor,
+void LiveDocument::read_after_failure(base::log_offset from) {
+  parts_.log.read(id_, from, options_.ring_bytes_max, parts_.executor,
                   [self = weak_from_this()](base::result<log::ReadResult> read) {
                     const auto document = self.lock();
                     if (!document || document->phase_ != Phase::live) return;
@@ -286,12 +287,40 @@ void LiveDocument::read_after_failure() {
                       document->recovery_scheduled_ = false;
                       return document->recover_if_settled();
                     }
-                    const bool more = read->more;
-                    document->on_committed(read->records);
-                    if (document->phase_ != Phase::live) return;
-                    if (more) return document->read_after_failure();
+                    const auto missed = document->take_missed(read->records);
+                    if (!missed) return document->break_with(missed.error());
+                    if (read->more) return document->read_after_failure(read->next);
                     document->resync_sessions();
                   });
+}
+
+base::result<bool> LiveDocument::take_missed(const log::record_batch& records) {
+  // Nothing is in flight any more: what is held is what was committed.
+  WEFT_CHECK(pending_.empty());
+  state_.forget_uncommitted();
+  bool any = false;
+  for (const auto& entry : records) {
+    auto update = update_of(entry);
+    if (!update) return base::fail(std::move(update.error()));
+    const auto novelty = yjs::classify(*update, state_.held());
+    if (novelty && (*novelty == yjs::Novelty::empty || *novelty == yjs::Novelty::contained)) {
+      continue;
+    }
+    if (auto applied = apply(entry, true); !applied) {
+      return base::fail(std::move(applied.error()));
+    }
+    any = true;
+  }
+  if (!any) return false;
+  ++recoveries_;
+  // It may lie before records that cursors have passed: everybody gets the whole.
+  for (Session* session : sessions_) {
+    if (auto queued = queue_whole_state(*session); !queued)
+      return base::fail(std::move(queued.error()));
+    session->catching_up_ = false;
+    if (session->live_) session->events_.on_output();
+  }
+  return true;
 }
 
 void LiveDocument::resync_sessions() {
@@ -323,18 +352,20 @@ void LiveDocument::compact_if_worth_it() {
 void LiveDocument::compact(base::task then) {
   WEFT_CHECK(!compacting_);
   compacting_ = true;
-  auto work = [self = shared_from_this(), base = state_.base(), tail = state_.tail(),
-               end = state_.tail_end(state_.tail().size()), then = std::move(then)]() mutable {
+  auto work = [self = shared_from_this(), recoveries = recoveries_, base = state_.base(),
+               tail = state_.tail(), end = state_.tail_end(state_.tail().size()),
+               then = std::move(then)]() mutable {
     std::vector<base::byte_view> parts;
     parts.reserve(tail.size() + 1);
     if (!base.empty()) parts.push_back(base);
     parts.insert(parts.end(), tail.begin(), tail.end());
     auto compacted = yjs::compact(parts);
     auto& executor = self->parts_.executor;
-    executor.post([self = std::move(self), compacted = std::move(compacted), records = tail.size(),
-                   end, then = std::move(then)]() mutable {
+    executor.post([self = std::move(self), recoveries, compacted = std::move(compacted),
+                   records = tail.size(), end, then = std::move(then)]() mutable {
       self->compacting_ = false;
-      if (self->phase_ != Phase::live) return then();
+      // A recovery may have found records below `end` that this compaction has not seen.
+      if (self->phase_ != Phase::live || self->recoveries_ != recoveries) return then();
       if (!compacted) {
         self->break_with(base::error{make_error_code(errc::broken),
                                      "compaction failed: " + compacted.error().message});
@@ -351,17 +382,20 @@ void LiveDocument::compact(base::task then) {
 }
 
 void LiveDocument::save_snapshot(bool force, base::task done) {
-  if (phase_ != Phase::live || saving_ || compacting_ || state_.end() == snapshot_end_ ||
+  if (phase_ != Phase::live || recovering_ || saving_ || compacting_ ||
+      state_.end() == snapshot_end_ ||
       (!force && snapshot_news_bytes_ < options_.snapshot_bytes_min)) {
     return done();
   }
   saving_ = true;
+  snapshot_recoveries_ = recoveries_;
   if (state_.tail().empty()) return write_snapshot(std::move(done));
   compact([this, done = std::move(done)]() mutable { write_snapshot(std::move(done)); });
 }
 
 void LiveDocument::write_snapshot(base::task done) {
-  if (phase_ != Phase::live) {
+  // After a recovery, base may lack what was found below its end.
+  if (phase_ != Phase::live || recovering_ || recoveries_ != snapshot_recoveries_) {
     saving_ = false;
     return done();
   }

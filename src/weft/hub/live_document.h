@@ -109,6 +109,7 @@ class LiveDocument final : public log::Subscriber,
   void read_tail(base::log_offset from);
   void become_live();
   void break_with(base::error why);
+  base::result<base::shared_bytes> update_of(const log::CommittedRecord& entry) const;
   base::result<base::shared_bytes> apply(const log::CommittedRecord& entry, bool foreign);
 
   // Writing.
@@ -120,7 +121,8 @@ class LiveDocument final : public log::Subscriber,
   void fail_pending(const base::error& why);
   void recover_if_settled();
   void wake_if_uncongested();
-  void read_after_failure();
+  void read_after_failure(base::log_offset from);
+  base::result<bool> take_missed(const log::record_batch& records);
   void resync_sessions();
   bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
 
@@ -175,6 +177,9 @@ class LiveDocument final : public log::Subscriber,
   std::size_t inflight_bytes_ = 0;
   bool was_congested_ = false;
   bool recovery_scheduled_ = false;  ///< a timer or read of the recovery is under way
+  base::log_offset recover_from_;    ///< what failed lies at or behind this, if it landed at all
+  std::uint64_t recoveries_ = 0;     ///< how many of them found something
+  std::uint64_t snapshot_recoveries_ = 0;  ///< their number when the snapshot was begun
   bool recovering_ = false;  ///< an append failed; edits are dropped until sessions are resynced
 
   std::vector<base::task> when_loaded_;

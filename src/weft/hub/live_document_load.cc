@@ -85,8 +85,7 @@ void LiveDocument::read_tail(base::log_offset from) {
                   });
 }
 
-base::result<base::shared_bytes> LiveDocument::apply(const log::CommittedRecord& entry,
-                                                     bool foreign) {
+base::result<base::shared_bytes> LiveDocument::update_of(const log::CommittedRecord& entry) const {
   auto broken = [&](const std::string& why) {
     return base::fail(errc::broken, "document " + base::to_string(id_) + ": record " +
                                         std::to_string(entry.offset.value) + " of the log: " + why);
@@ -100,11 +99,20 @@ base::result<base::shared_bytes> LiveDocument::apply(const log::CommittedRecord&
     return broken("not an update");
   }
   const auto& envelope = entry.record.envelope;
-  auto update = envelope.slice(static_cast<std::size_t>(message->body.data() - envelope.data()),
-                               message->body.size());
-  snapshot_news_bytes_ += update.size();
-  if (auto ok = state_.commit(update, entry.offset, foreign); !ok)
-    return broken(ok.error().message);
+  return envelope.slice(static_cast<std::size_t>(message->body.data() - envelope.data()),
+                        message->body.size());
+}
+
+base::result<base::shared_bytes> LiveDocument::apply(const log::CommittedRecord& entry,
+                                                     bool foreign) {
+  auto update = update_of(entry);
+  if (!update) return update;
+  snapshot_news_bytes_ += update->size();
+  if (auto ok = state_.commit(*update, entry.offset, foreign); !ok) {
+    return base::fail(errc::broken, "document " + base::to_string(id_) + ": record " +
+                                        std::to_string(entry.offset.value) +
+                                        " of the log: " + ok.error().message);
+  }
   return update;
 }
 
