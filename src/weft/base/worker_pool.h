@@ -3,11 +3,14 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "weft/base/executor.h"
+#include "weft/base/result.h"
 
 namespace weft::base {
 
@@ -73,5 +76,25 @@ class WorkerPool {
   bool closed_ = false;
   std::vector<std::thread> threads_;
 };
+
+/// Runs `work`, which returns a result<T>, on the pool and hands what it returns to `done` on
+/// `executor`, where `done` also dies. When the pool does not take it, `done` gets
+/// `refusal(verdict)` instead, on the executor too. The executor must outlive the pool's work.
+template <typename T, typename Work, typename Refusal>
+void run_and_answer(WorkerPool& pool, Executor& executor,
+                    std::move_only_function<void(result<T>)> done, Work work, Refusal refusal) {
+  // Shared, because a task that is not accepted must still be able to answer.
+  auto answer = std::make_shared<std::move_only_function<void(result<T>)>>(std::move(done));
+  const auto reply = [&executor, answer](result<T> value) {
+    executor.post([answer, value = std::move(value)]() mutable {
+      // Taken out, so that what the callback holds dies on the executor and not with the task here.
+      auto call = std::move(*answer);
+      call(std::move(value));
+    });
+  };
+  task on_pool = [reply, work = std::move(work)]() mutable { reply(work()); };
+  const auto taken = pool.submit(on_pool);
+  if (taken != WorkerPool::verdict::accepted) reply(std::unexpected<error>(refusal(taken)));
+}
 
 }  // namespace weft::base

@@ -155,24 +155,14 @@ std::unique_ptr<Subscription> EmbeddedLog::subscribe(const base::DocumentId& doc
 
 template <typename T, typename Work>
 void EmbeddedLog::on_reader(base::Executor& executor, callback<T> done, Work work) {
-  // Shared, because a task that is not accepted must still be able to answer.
-  auto answer = std::make_shared<callback<T>>(std::move(done));
-  const auto reply = [&executor, answer](base::result<T> value) {
-    executor.post([answer, value = std::move(value)]() mutable {
-      // Taken out, so that what the callback holds dies on the executor and not with the task here.
-      auto call = std::move(*answer);
-      call(std::move(value));
-    });
-  };
-  base::task task = [reply, work = std::move(work)]() mutable { reply(work()); };
-  switch (parts_->readers.submit(task)) {
-    case base::WorkerPool::verdict::accepted:
-      return;
-    case base::WorkerPool::verdict::full:
-      return reply(base::fail(errc::overloaded, "embedded log: too many reads are waiting"));
-    case base::WorkerPool::verdict::closed:
-      return reply(base::fail(errc::closed, "embedded log: closed"));
-  }
+  base::run_and_answer<T>(parts_->readers, executor, std::move(done), std::move(work),
+                          [](base::WorkerPool::verdict why) {
+                            return why == base::WorkerPool::verdict::full
+                                       ? base::error{make_error_code(errc::overloaded),
+                                                     "embedded log: too many reads are waiting"}
+                                       : base::error{make_error_code(errc::closed),
+                                                     "embedded log: closed"};
+                          });
 }
 
 void EmbeddedLog::read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,

@@ -177,24 +177,14 @@ base::result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(RocksDbStoreOptio
 
 template <typename T, typename Work>
 void RocksDbStore::on_worker(base::Executor& executor, callback<T> done, Work work) {
-  // Shared, because a task that is not accepted must still be able to answer.
-  auto answer = std::make_shared<callback<T>>(std::move(done));
-  const auto reply = [&executor, answer](base::result<T> value) {
-    executor.post([answer, value = std::move(value)]() mutable {
-      // Taken out, so that what the callback holds dies on the executor and not with the task here.
-      auto call = std::move(*answer);
-      call(std::move(value));
-    });
-  };
-  base::task task = [reply, work = std::move(work)]() mutable { reply(work()); };
-  switch (parts_->workers.submit(task)) {
-    case base::WorkerPool::verdict::accepted:
-      return;
-    case base::WorkerPool::verdict::full:
-      return reply(base::fail(errc::unavailable, "snapshot store: too many requests are waiting"));
-    case base::WorkerPool::verdict::closed:
-      return reply(base::fail(errc::closed, "snapshot store: closed"));
-  }
+  base::run_and_answer<T>(
+      parts_->workers, executor, std::move(done), std::move(work),
+      [](base::WorkerPool::verdict why) {
+        return why == base::WorkerPool::verdict::full
+                   ? base::error{make_error_code(errc::unavailable),
+                                 "snapshot store: too many requests are waiting"}
+                   : base::error{make_error_code(errc::closed), "snapshot store: closed"};
+      });
 }
 
 void RocksDbStore::load_snapshot(const base::DocumentId& document, base::Executor& executor,
