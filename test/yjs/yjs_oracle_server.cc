@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "weft/yjs/indexed_update.h"
 #include "weft/yjs/update.h"
 
 namespace {
@@ -27,6 +28,7 @@ enum class operation : std::uint8_t {
   contains,
   classify,
   same_content,
+  indexed_diff,
 };
 
 bool read_exactly(void* into, std::size_t bytes) {
@@ -81,6 +83,10 @@ bool run(operation op, std::span<const byte_view> in, answer& out) {
       return keep(yjs::merge(in), out);
     case operation::diff:
       return keep(yjs::diff(in[0], in[1]), out);
+    case operation::indexed_diff: {
+      const auto run = yjs::IndexedUpdate::build(weft::base::shared_bytes::copy_of(in[0]), 64);
+      return run && keep(run->diff(in[1]), out);
+    }
     case operation::state_vector:
       return keep(yjs::state_vector_of(in[0]), out);
     case operation::compact:

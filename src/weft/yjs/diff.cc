@@ -1,25 +1,11 @@
 #include <algorithm>
-#include <unordered_map>
 
 #include "weft/yjs/delete_set.h"
+#include "weft/yjs/state_map.h"
 #include "weft/yjs/update.h"
 
 namespace weft::yjs {
 namespace {
-
-using state_map = std::unordered_map<client_id, clock_value>;
-
-bool read_state_vector(byte_view bytes, state_map& out, errc& code) {
-  Reader in(bytes);
-  const std::uint64_t count = in.uint();
-  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-    const client_id client = in.uint();
-    const clock_value clock = in.uint();
-    if (in.ok()) out[client] = clock;
-  }
-  code = in.code();
-  return in.ok();
-}
 
 /// Clients descending; each client's entries stay as they came, as Yjs leaves them.
 void order_clients(deletion_list& deletions) {

@@ -96,6 +96,10 @@ const checkStates = async (random, updates, stale) => {
     if (compacted === undefined) continue
     compareStates('compact, new client', documentOf(compacted), full)
     compareBytes('compact twice', (await ask(operation.compact, compacted))?.[0], compacted)
+    for (const old of stale) {
+      const vector = Y.encodeStateVector(documentOf(old))
+      compareBytes('indexed diff', (await ask(operation.indexedDiff, compacted, vector))?.[0], Y.diffUpdate(compacted, vector))
+    }
     for (const old of [...stale, Y.mergeUpdates(updates.slice(0, random.below(updates.length + 1)))]) {
       compareStates('compact, stale client', documentOf(old, compacted), documentOf(old, all))
       const doc = documentOf(old)
