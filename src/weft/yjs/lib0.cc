@@ -75,6 +75,18 @@ std::uint64_t Reader::long_uint() {
   return 0;
 }
 
+std::uint64_t Reader::sint(bool& negative) {
+  const std::uint8_t first = byte();
+  negative = (first & 0x40) != 0;
+  std::uint64_t value = first & 0x3f;
+  if ((first & 0x80) != 0) {
+    const std::uint64_t rest = uint();
+    if (rest > max_safe_integer >> 6) fail(errc::too_large);
+    value |= rest << 6;
+  }
+  return value;
+}
+
 void Writer::grow(std::size_t needed) {
   const std::size_t next = std::max(needed, std::max<std::size_t>(64, capacity_ + capacity_ / 2));
   auto data = std::make_unique_for_overwrite<std::uint8_t[]>(next);

@@ -2,6 +2,7 @@
 
 #include "weft/yjs/id_set.h"
 #include "weft/yjs/lib0.h"
+#include "weft/yjs/utf.h"
 
 /// The structs of an update: read as views, cut, and written.
 /// Source: docs/formats/yjs_update_v1.md, sections 2 and 3.
@@ -57,11 +58,18 @@ struct Struct {
   clock_value clock_end() const { return clock + length; }
 };
 
+/// How Embed and Format carry their value: as JSON text in format v1, as `any` in format v2 and in
+/// the unpacked form of it (see `unpack`), which is v1 in all else.
+enum class Values : std::uint8_t { json, any };
+
 /// Streams the structs of one update and then stands before its delete set.
 class StructReader {
  public:
   StructReader() = default;
-  explicit StructReader(base::byte_view update) : in_(update) { sections_left_ = in_.uint(); }
+  explicit StructReader(base::byte_view update, Values values = Values::json)
+      : in_(update), values_(values) {
+    sections_left_ = in_.uint();
+  }
 
   /// Reads `structs` structs that start at `at`, without a section header before them.
   StructReader(base::byte_view at, client_id client, clock_value clock, std::uint64_t structs)
@@ -91,6 +99,7 @@ class StructReader {
   client_id client_ = max_safe_integer + 1;
   clock_value clock_ = 0;
   bool falling_clients_ = true;
+  Values values_ = Values::json;
 };
 
 /// Reads the delete set that follows the structs: calls `each(client, clock_range)`.
@@ -126,20 +135,9 @@ class ContentCursor {
   void append(Writer& out, std::uint64_t from, std::uint64_t to);
 
  private:
-  struct TextPart {
-    bool lead = false;  ///< starts with the second half of a surrogate pair
-    bool tail = false;  ///< ends with the first half of one
-    const std::uint8_t* begin = nullptr;
-    const std::uint8_t* end = nullptr;
-    std::size_t bytes() const {
-      return static_cast<std::size_t>(end - begin) + (lead ? 3u : 0u) + (tail ? 3u : 0u);
-    }
-  };
-
   void restart();
   void move_to(std::uint64_t unit);
   TextPart text_part(std::uint64_t from, std::uint64_t to);
-  static void put_text(const TextPart& part, Writer& out);
   void rewrite_whole(Writer& out) const;
 
   const Struct* item_;
