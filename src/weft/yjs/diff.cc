@@ -1,6 +1,7 @@
 #include <unordered_map>
 
 #include "weft/yjs/delete_set.h"
+#include "weft/yjs/packing.h"
 #include "weft/yjs/update.h"
 
 namespace weft::yjs {
@@ -20,14 +21,12 @@ bool read_state_vector(byte_view bytes, state_map& out, errc& code) {
   return in.ok();
 }
 
-}  // namespace
-
-result<byte_vector> diff(byte_view update, byte_view state_vector) {
+result<byte_vector> diff_as(Values values, byte_view update, byte_view state_vector) {
   state_map state;
   errc code{};
   if (!read_state_vector(state_vector, state, code)) return decode_failure(code);
 
-  StructReader reader(update);
+  StructReader reader(update, values);
   SectionWriter sections;
   Struct s;
   bool writing = false;  // everything up to the end of this client's section goes out
@@ -61,6 +60,16 @@ result<byte_vector> diff(byte_view update, byte_view state_vector) {
   sections.finish(out);
   write_deletions(deletions, out);
   return out.take();
+}
+
+}  // namespace
+
+result<byte_vector> diff(byte_view update, byte_view state_vector) {
+  return diff_as(Values::json, update, state_vector);
+}
+
+result<byte_vector> diff_unpacked(byte_view update, byte_view state_vector) {
+  return diff_as(Values::any, update, state_vector);
 }
 
 }  // namespace weft::yjs

@@ -16,6 +16,10 @@ const char* describe(errc code) {
       return "the bytes are not a Yjs update";
     case errc::too_large:
       return "a number or nesting exceeds what Yjs can represent";
+    case errc::over_limit:
+      return "unpacked, the update is larger than the limit";
+    case errc::no_v1_form:
+      return "the update holds undefined or a bigint where format v1 has JSON";
   }
   return "unknown";
 }

@@ -38,10 +38,9 @@ std::uint64_t read_any_list(Reader& in, bool& plain) {
 }
 
 void read_type(Reader& in) {
-  constexpr std::uint64_t xml_element = 3, xml_hook = 5, xml_text = 6;
   const std::uint64_t type = in.uint();
-  if (type > xml_text) return in.fail(errc::corrupt);
-  if (type == xml_element || type == xml_hook) read_text(in);
+  if (type > xml_text_type) return in.fail(errc::corrupt);
+  if (type_has_name(type)) read_text(in);
 }
 
 void read_doc(Reader& in, bool& plain) {

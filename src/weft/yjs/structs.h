@@ -28,6 +28,13 @@ enum content_ref : std::uint8_t {
   skip_ref = 10,
 };
 
+/// The highest type that Type content names; an XML element and an XML hook have a name.
+inline constexpr std::uint64_t xml_text_type = 6;
+constexpr bool type_has_name(std::uint64_t type) {
+  constexpr std::uint64_t xml_element = 3, xml_hook = 5;
+  return type == xml_element || type == xml_hook;
+}
+
 inline constexpr std::uint8_t ref_bits = 0x1f;
 inline constexpr std::uint8_t parent_sub_bit = 0x20;
 inline constexpr std::uint8_t right_origin_bit = 0x40;
@@ -179,6 +186,9 @@ class SectionWriter {
 
   /// Says that the struct just begun ends at `clock`; used by `next_after_gap`.
   void ends_at(clock_value clock) { end_ = clock; }
+
+  /// The next struct begins a section of its own, whatever its client.
+  void break_section() { flush(); }
 
   /// The section count and all sections.
   void finish(Writer& out);
