@@ -15,8 +15,8 @@ base::shared_bytes bytes_of(std::string_view text) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(LoopConnections& shared, unique_fd fd)
-    : Connection(shared, std::move(fd)), parser_(shared.options.http) {}
+HttpConnection::HttpConnection(LoopConnections& shared, StreamSocket socket)
+    : Connection(shared, std::move(socket)), parser_(shared.options.http) {}
 
 void HttpConnection::start() {
   shared_.counters.http_open.add(1);
@@ -47,8 +47,12 @@ void HttpConnection::on_io(std::uint32_t events) {
     if ((events & broken) != 0) return end();
     return update_interest(false);
   }
+  if (socket_.handshaking() && !shared_.may_handshake()) return;
   const auto moved = receive();
   if (moved.what == StreamSocket::outcome::would_block) return;
+  if (moved.what == StreamSocket::outcome::plaintext) {
+    return refuse(400, "this address speaks TLS: ask for https:// or wss://");
+  }
   if (moved.what != StreamSocket::outcome::done) return end();
   if (phase_ == phase::lingering) return;
   const auto bytes = shared_.loop.read_buffer().first(moved.bytes);
@@ -130,7 +134,7 @@ void HttpConnection::upgrade(const HttpRequest& request, const std::string& acce
       accept_key + "\r\n\r\n";
   shared_.counters.http_open.subtract(1);
   StreamSocket socket = leave_with_socket();
-  shared_.adopt(*decision->home, socket.release(), std::move(input_), std::move(response),
+  shared_.adopt(*decision->home, std::move(socket), std::move(input_), std::move(response),
                 request.peer, std::move(decision->handler));
 }
 

@@ -29,11 +29,11 @@ class Sink final : public GatherSink {
 
 }  // namespace
 
-WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, unique_fd fd,
+WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, StreamSocket socket,
                                                      base::byte_vector received,
                                                      std::string_view response, std::string peer,
                                                      std::unique_ptr<WebSocketHandler> handler)
-    : Connection(shared, std::move(fd)),
+    : Connection(shared, std::move(socket)),
       decoder_(FrameDecoder::peer::client, shared.options.message_bytes_max),
       handler_(std::move(handler)),
       peer_(std::move(peer)),

@@ -18,8 +18,8 @@ namespace weft::net {
 class WebSocketServerConnection final : public Connection, public WebSocketConnection {
  public:
   /// `received` came behind the handshake; `response` completes it.
-  WebSocketServerConnection(LoopConnections& shared, unique_fd fd, base::byte_vector received,
-                            std::string_view response, std::string peer,
+  WebSocketServerConnection(LoopConnections& shared, StreamSocket socket,
+                            base::byte_vector received, std::string_view response, std::string peer,
                             std::unique_ptr<WebSocketHandler> handler);
 
   void start() override;
