@@ -54,6 +54,16 @@ TEST(Config, TlsNeedsCertificateAndKey) {
   EXPECT_EQ(print(*again), print(config));
 }
 
+TEST(Config, CompressionIsOnOrOffHoweverYamlWritesIt) {
+  for (const auto& [text, on] : {std::pair("on", true), std::pair("true", true),
+                                 std::pair("off", false), std::pair("false", false)}) {
+    const auto config = from_file("net:\n  compression: " + std::string(text) + "\n");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->net.compression, on);
+  }
+  EXPECT_FALSE(from_file("net:\n  compression: maybe\n"));
+}
+
 TEST(Config, AnUnknownKeyIsAnErrorThatNamesTheRightOneAndItsLine) {
   const auto config = from_file("listen: 127.0.0.1:1\nhub:\n  ring_byte_max: 5\n");
   ASSERT_FALSE(config);

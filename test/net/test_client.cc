@@ -138,19 +138,20 @@ TestClient::response TestClient::get(std::string_view target) {
   return request("GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n");
 }
 
-bool TestClient::upgrade(std::string_view target, std::string_view behind) {
+bool TestClient::upgrade(std::string_view target, std::string_view behind,
+                         std::string_view headers) {
   send("GET " + std::string(target) +
        " HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
-       std::string(behind));
-  const std::string head = read_until("\r\n\r\n");
-  return head.starts_with("HTTP/1.1 101 ") &&
-         head.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos;
+       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+       std::string(headers) + "\r\n" + std::string(behind));
+  upgrade_head_ = read_until("\r\n\r\n");
+  return upgrade_head_.starts_with("HTTP/1.1 101 ") &&
+         upgrade_head_.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos;
 }
 
-std::string TestClient::encode(opcode code, std::string_view payload, bool fin) {
+std::string TestClient::encode(opcode code, std::string_view payload, bool fin, bool deflated) {
   std::uint8_t header[frame_header_bytes_max];
-  const std::size_t size = frame_header(code, payload.size(), header);
+  const std::size_t size = frame_header(code, payload.size(), header, deflated);
   if (!fin) header[0] &= 0x7f;
   header[1] |= 0x80;
   const std::array<std::uint8_t, 4> mask{9, 8, 7, 6};
@@ -171,6 +172,7 @@ TestClient::frame TestClient::read_frame() {
   const std::string head = read(2);
   if (head.size() < 2) return out;
   out.code = static_cast<opcode>(head[0] & 0x0f);
+  out.deflated = (head[0] & 0x40) != 0;
   std::size_t size = static_cast<std::uint8_t>(head[1]);
   if (size >= 126) {
     const std::string extended = read(size == 126 ? 2 : 8);

@@ -47,18 +47,23 @@ class TestClient {
   }
   response get(std::string_view target);
 
-  /// Sends the handshake; true for a 101.
-  bool upgrade(std::string_view target, std::string_view behind = {});
+  /// Sends the handshake with more headers ("Name: value\r\n"); true for a 101.
+  bool upgrade(std::string_view target, std::string_view behind = {},
+               std::string_view headers = {});
+  /// The head of the response to it.
+  const std::string& upgrade_head() const { return upgrade_head_; }
   void send_frame(opcode code, std::string_view payload, bool fin = true);
   struct frame {
     opcode code = opcode::continuation;
     std::string payload;
+    bool deflated = false;
   };
   frame read_frame();
   /// The code of the close frame that comes next; 0 when something else comes.
   std::uint16_t read_close();
 
-  static std::string encode(opcode code, std::string_view payload, bool fin = true);
+  static std::string encode(opcode code, std::string_view payload, bool fin = true,
+                            bool deflated = false);
 
   int fd() const { return fd_.get(); }
   unique_fd release() { return std::move(fd_); }
@@ -71,6 +76,7 @@ class TestClient {
   std::unique_ptr<TlsClient> tls_;
   std::size_t piece_bytes_ = 0;
   std::string received_;
+  std::string upgrade_head_;
 };
 
 /// Waits until `condition` holds; false after ten seconds.

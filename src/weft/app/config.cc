@@ -84,6 +84,19 @@ Setting tls_min_version_setting() {
           }};
 }
 
+Setting compression_setting() {
+  return {"net.compression",
+          "on: messages are compressed for clients that offer permessage-deflate",
+          [](const Config& c) -> std::string { return c.net.compression ? "on" : "off"; },
+          [](Config& c, const std::string& value) -> std::string {
+            // YAML writes booleans as it likes.
+            const bool on = value == "on" || value == "true";
+            if (!on && value != "off" && value != "false") return "must be on or off";
+            c.net.compression = on;
+            return {};
+          }};
+}
+
 Setting durability_setting() {
   return {"durability",
           "when an edit counts as durable: fsync (survives loss of power), os (a crash of the "
@@ -160,6 +173,9 @@ std::vector<Setting> make_settings() {
   out.push_back(duration("net.ping_interval",
                          "ms of silence before a WebSocket is pinged; 0: never", 0, ms_most,
                          [](Config& c) -> auto& { return c.net.ping_interval; }));
+  out.push_back(compression_setting());
+  out.push_back(number("net.compression_bytes_min", "shorter messages are never compressed", 64,
+                       bytes_most, [](Config& c) -> auto& { return c.net.compression_bytes_min; }));
   out.push_back(text("tls.certificate",
                      "PEM file of certificate and chain; with it the address speaks TLS only",
                      [](auto& c) -> auto& { return c.net.tls.certificate; }));

@@ -90,7 +90,8 @@ std::string Node::Parts::metrics() const {
 }
 
 base::result<void> Node::Parts::listen() {
-  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops);
+  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops,
+                                                              config.net.compression_bytes_min);
   std::string skipped;
   if (!config.web.empty()) files = gateway::http::StaticFiles::load(config.web, skipped);
   if (!skipped.empty()) {

@@ -77,6 +77,11 @@ void LoopConnections::abort_all() {
   while (!connections_.empty()) connections_.back()->abort();
 }
 
+Inflater& LoopConnections::inflater() {
+  if (!inflater_) inflater_ = std::make_unique<Inflater>();
+  return *inflater_;
+}
+
 bool LoopConnections::may_handshake() {
   if (handshake_turn_ != loop.turn_time()) {
     handshake_turn_ = loop.turn_time();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/net/deflate.h"
 #include "weft/net/server.h"
 #include "weft/net/stream_socket.h"
 
@@ -33,6 +34,7 @@ class counter {
 struct alignas(64) LoopCounters {
   counter http_open;
   counter websockets_open;
+  counter websockets_compressed;
   counter accepted;
   counter refused;
   counter bytes_in;
@@ -47,14 +49,22 @@ struct alignas(64) LoopCounters {
   counter tls_failures;
 };
 
+/// A connection on its way from HTTP to WebSocket.
+struct Upgraded {
+  StreamSocket socket;
+  base::byte_vector received;  ///< behind the handshake
+  std::string response;        ///< that completes the handshake
+  std::string peer;
+  std::unique_ptr<WebSocketHandler> handler;
+  bool compression = false;  ///< permessage-deflate was negotiated
+};
+
 /// What the connections of one loop share. Touched on that loop's thread only, except for
 /// `counters`.
 class LoopConnections {
  public:
   /// Moves an upgraded socket to another loop's connections; given by the server.
-  using adopt_upgraded = std::function<void(
-      EventLoop& home, StreamSocket socket, base::byte_vector received, std::string response,
-      std::string peer, std::unique_ptr<WebSocketHandler> handler)>;
+  using adopt_upgraded = std::function<void(EventLoop& home, Upgraded upgraded)>;
 
   LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h, adopt_upgraded a,
                   std::atomic<std::size_t>& open, std::function<void()> last_left);
@@ -71,6 +81,9 @@ class LoopConnections {
   /// Whether one more connection may go on with its TLS handshake in this turn. The others wait for
   /// the next, so that a storm of handshakes, which cost a signature each, delays nobody for long.
   bool may_handshake();
+
+  /// Made when the first connection negotiates compression.
+  Inflater& inflater();
 
   /// 256 slices and about 256 KiB make one send.
   static constexpr std::size_t slices_max = 256;
@@ -95,6 +108,7 @@ class LoopConnections {
   void sweep();
 
   std::vector<std::shared_ptr<Connection>> connections_;
+  std::unique_ptr<Inflater> inflater_;
   base::monotonic_time handshake_turn_{};
   std::size_t handshakes_ = 0;  ///< in that turn
   bool sweeping_ = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weft/net/websocket_extensions.h"
+
 namespace weft::net {
 
 namespace {
@@ -128,14 +130,22 @@ void HttpConnection::upgrade(const HttpRequest& request, const std::string& acce
   UpgradeDecision decision = shared_.handler.on_upgrade(request);
   if (!decision) return respond(request_, std::move(decision.error()));
   WEFT_CHECK(decision->handler != nullptr && decision->home != nullptr);
-  std::string response =
+  Upgraded upgraded;
+  upgraded.compression = shared_.options.compression && offers_deflate(request);
+  upgraded.response =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
-      accept_key + "\r\n\r\n";
+      accept_key + "\r\n";
+  if (upgraded.compression) {
+    upgraded.response += "Sec-WebSocket-Extensions: " + std::string(deflate_response) + "\r\n";
+  }
+  upgraded.response += "\r\n";
+  upgraded.received = std::move(input_);
+  upgraded.peer = request.peer;
+  upgraded.handler = std::move(decision->handler);
   shared_.counters.http_open.subtract(1);
-  StreamSocket socket = leave_with_socket();
-  shared_.adopt(*decision->home, std::move(socket), std::move(input_), std::move(response),
-                request.peer, std::move(decision->handler));
+  upgraded.socket = leave_with_socket();
+  shared_.adopt(*decision->home, std::move(upgraded));
 }
 
 void HttpConnection::refuse(unsigned status, std::string_view message) {

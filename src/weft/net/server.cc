@@ -42,6 +42,7 @@ void refuse_connection(int fd, bool tls) {
 void add_to(ConnectionCounts& sum, const LoopCounters& counters) {
   sum.http_open += counters.http_open.get();
   sum.websockets_open += counters.websockets_open.get();
+  sum.websockets_compressed += counters.websockets_compressed.get();
   sum.accepted += counters.accepted.get();
   sum.refused += counters.refused.get();
   sum.bytes_in += counters.bytes_in.get();
@@ -64,12 +65,7 @@ struct Server::Impl final : IoHandler {
     for (std::size_t i = 0; i < group.size(); ++i) {
       loops.push_back(std::make_unique<LoopConnections>(
           group.loop(i), options, handler,
-          [this](EventLoop& home, StreamSocket socket, base::byte_vector received,
-                 std::string response, std::string peer,
-                 std::unique_ptr<WebSocketHandler> accepted) {
-            adopt(home, std::move(socket), std::move(received), std::move(response),
-                  std::move(peer), std::move(accepted));
-          },
+          [this](EventLoop& home, Upgraded upgraded) { adopt(home, std::move(upgraded)); },
           open_total, [this] { finish_drain_when_empty(); }));
     }
   }
@@ -113,19 +109,14 @@ struct Server::Impl final : IoHandler {
     });
   }
 
-  void adopt(EventLoop& home, StreamSocket socket, base::byte_vector received, std::string response,
-             std::string peer, std::unique_ptr<WebSocketHandler> accepted) {
+  void adopt(EventLoop& home, Upgraded upgraded) {
     LoopConnections* found = nullptr;
     for (const auto& candidate : loops) {
       if (&candidate->loop == &home) found = candidate.get();
     }
     WEFT_CHECK(found != nullptr);
-    home.post([found, socket = std::move(socket), received = std::move(received),
-               response = std::move(response), peer = std::move(peer),
-               accepted = std::move(accepted)]() mutable {
-      found->add(std::make_shared<WebSocketServerConnection>(*found, std::move(socket),
-                                                             std::move(received), response,
-                                                             std::move(peer), std::move(accepted)));
+    home.post([found, upgraded = std::move(upgraded)]() mutable {
+      found->add(std::make_shared<WebSocketServerConnection>(*found, std::move(upgraded)));
     });
   }
 

@@ -34,6 +34,10 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{60'000};
 
   std::size_t message_bytes_max = 64 * 1024 * 1024;  ///< close code 1009 above it
+  /// Whether permessage-deflate is agreed to with clients that offer it.
+  bool compression = false;
+  /// Shorter messages are sent as they are. Heeded by the handlers, which make the frames.
+  std::size_t compression_bytes_min = 1024;
   /// A WebSocket that was silent for this long is pinged; one that stays silent for two intervals
   /// more is cut off. 0: never. Not while the peer has yet to read what was sent before, nor while
   /// reading is paused: slow is not dead.
@@ -47,6 +51,7 @@ struct ServerOptions {
 struct ConnectionCounts {
   std::uint64_t http_open = 0;
   std::uint64_t websockets_open = 0;
+  std::uint64_t websockets_compressed = 0;  ///< of them, with permessage-deflate
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;  ///< above connections_max
   std::uint64_t bytes_in = 0;

@@ -83,6 +83,8 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
+  gauge("weft_websocket_compressed_connections", "Of them, with permessage-deflate",
+        connections.websockets_compressed);
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);
