@@ -43,6 +43,7 @@ THIRD_PARTY = {
     "boost": {"net", "gateway"},
     "openssl": {"net", "identity", "gateway"},
     "sodium.h": {"identity"},
+    "zlib.h": {"net"},
     "yaml-cpp": {"app", "elf"},
     "CLI": {"app"},
     "prometheus": {"app", "gateway/http"},

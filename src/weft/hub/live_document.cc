@@ -375,7 +375,7 @@ void LiveDocument::compact(base::task then) {
         return then();
       }
       self->state_.replace_base(base::shared_bytes::adopt(std::move(*compacted)), records, end);
-      self->base_slices_.clear();
+      self->forget_base_slices();
       count(self->parts_.counters.compactions);
       then();
       if (self->sessions_.empty()) self->note_idle();
