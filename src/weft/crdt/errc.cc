@@ -11,6 +11,8 @@ const char* describe(errc code) {
       return "the bytes are not a Yjs update";
     case errc::not_found:
       return "the document has no root of that name";
+    case errc::too_large:
+      return "the document is larger than the reader may take on";
     case errc::failed:
       return "the reader broke down on these bytes";
   }

@@ -15,9 +15,13 @@ std::unexpected<base::error> absent() {
 
 bool available() { return false; }
 
-result<std::string> read_json(byte_view) { return absent(); }
-result<std::string> read_text(byte_view, std::string_view) { return absent(); }
-result<std::string> read_delta(byte_view, std::string_view) { return absent(); }
-result<std::string> read_xml(byte_view, std::string_view) { return absent(); }
+result<std::string> read_json(byte_view, const Limits&) { return absent(); }
+result<std::string> read_text(byte_view, std::string_view, const Limits&) { return absent(); }
+result<std::string> read_delta(byte_view, std::string_view, const Limits&) { return absent(); }
+result<std::string> read_xml(byte_view, std::string_view, const Limits&) { return absent(); }
+result<std::string> read_content(byte_view, const Limits&) { return absent(); }
+result<bool> same_document(byte_view, std::span<const byte_view>, std::string*, const Limits&) {
+  return absent();
+}
 
 }  // namespace weft::crdt
