@@ -64,7 +64,8 @@ constexpr HubMetric hub_metrics[] = {
 }  // namespace
 
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           const net::ConnectionCounts& connections, bool log_writable) {
+                           const net::ConnectionCounts& connections, bool log_writable,
+                           std::size_t event_streams) {
   std::vector<MetricFamily> out;
   for (const auto& metric : hub_metrics) {
     std::uint64_t sum = 0;
@@ -80,6 +81,7 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
+  gauge("weft_event_streams", "Open streams of live events", event_streams);
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);

@@ -10,6 +10,7 @@ namespace weft::gateway::http {
 
 /// Everything that /metrics shows, in Prometheus' text format 0.0.4.
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           const net::ConnectionCounts& connections, bool log_writable);
+                           const net::ConnectionCounts& connections, bool log_writable,
+                           std::size_t event_streams);
 
 }  // namespace weft::gateway::http
