@@ -14,6 +14,7 @@ void diff(base::byte_view input);  ///< an update, then a state vector
 void compact(base::byte_view input);
 void split(base::byte_view input);      ///< a byte for the size of parts, then an update
 void knowledge(base::byte_view input);  ///< an update, then what is held
+void revert(base::byte_view input);     ///< what is past, then what has come since
 void sync_message(base::byte_view input);
 void awareness(base::byte_view input);
 

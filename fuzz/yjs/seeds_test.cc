@@ -102,6 +102,7 @@ TEST(FuzzYjs, ValidateSeeds) { run(updates(), validate); }
 TEST(FuzzYjs, MergeSeeds) { run(pairs(), merge); }
 TEST(FuzzYjs, CompactSeeds) { run(pairs(), compact); }
 TEST(FuzzYjs, KnowledgeSeeds) { run(pairs(), knowledge); }
+TEST(FuzzYjs, RevertSeeds) { run(pairs(), revert); }
 
 TEST(FuzzYjs, DiffSeeds) {
   std::vector<byte_vector> seeds;

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "weft/yjs/revert.h"
 #include "weft/yjs/update.h"
 
 namespace {
@@ -27,6 +28,7 @@ enum class operation : std::uint8_t {
   contains,
   classify,
   same_content,
+  revert,
 };
 
 bool read_exactly(void* into, std::size_t bytes) {
@@ -100,6 +102,12 @@ bool run(operation op, std::span<const byte_view> in, answer& out) {
       return keep(yjs::contains(rest, in[0]), out);
     case operation::same_content:
       return keep(yjs::same_content(in[0], rest), out);
+    case operation::revert: {
+      std::uint32_t client = 0;
+      byte_view number = in[2];
+      if (!take_u32(number, client)) return false;
+      return keep(yjs::revert(in[0], in[1], client), out);
+    }
     case operation::reduce:
     case operation::classify: {
       yjs::Knowledge held;
