@@ -4,6 +4,7 @@
 
 #include "weft/base/result.h"
 #include "weft/yjs/indexed_update.h"
+#include "weft/yjs/revert.h"
 #include "weft/yjs/sync_protocol.h"
 #include "weft/yjs/update.h"
 
@@ -120,6 +121,23 @@ void split(byte_view input) {
   if (!parts) return;
   std::vector<byte_view> views(parts->begin(), parts->end());
   WEFT_CHECK(equal(learn_all(views), learn_all({update})));
+}
+
+void revert(byte_view input) {
+  constexpr yjs::client_id client = yjs::client_id{1} << 40;
+  const auto updates = chunks(input);
+  if (updates.empty() || !all_valid(updates)) return;
+  const auto past = yjs::compact({updates.data(), 1});
+  const auto present = yjs::compact(updates);
+  WEFT_CHECK(past && present);
+  const auto edit = yjs::revert(*past, *present, client);
+  if (!edit) return;  // ids that contradict each other
+  WEFT_CHECK(yjs::validate(*edit));
+  const byte_view both[] = {*present, *edit};
+  const auto reverted = yjs::compact(both);
+  WEFT_CHECK(reverted);
+  const auto same = yjs::same_appearance(*reverted, *past);
+  WEFT_CHECK(same && *same);
 }
 
 void knowledge(byte_view input) {

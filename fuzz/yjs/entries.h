@@ -15,6 +15,7 @@ void compact(base::byte_view input);
 void indexed(base::byte_view input);    ///< two updates or state vectors, then what is held
 void split(base::byte_view input);      ///< a byte for the size of parts, then an update
 void knowledge(base::byte_view input);  ///< an update, then what is held
+void revert(base::byte_view input);     ///< what is past, then what has come since
 void sync_message(base::byte_view input);
 void awareness(base::byte_view input);
 

@@ -114,6 +114,7 @@ TEST(FuzzYjs, IndexedSeeds) {
   run(seeds, indexed);
 }
 TEST(FuzzYjs, KnowledgeSeeds) { run(pairs(), knowledge); }
+TEST(FuzzYjs, RevertSeeds) { run(pairs(), revert); }
 
 TEST(FuzzYjs, DiffSeeds) {
   std::vector<byte_vector> seeds;

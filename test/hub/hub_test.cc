@@ -229,7 +229,7 @@ TEST_F(HubTest, ASnapshotOfAnotherLogKeepsItsContent) {
     disk_.snapshots[document_].covered_end = {5};
     ASSERT_TRUE(publish(insert_update(2 + other.value, 0)));
     base::shared_bytes state;
-    hub_.read_state(document_, [&](auto read) { state = std::move(read.value()); });
+    hub_.read_state(document_, [&](auto read) { state = std::move(read.value().update); });
     run();
     yjs::Knowledge known;
     ASSERT_TRUE(yjs::learn(state, known));
@@ -249,7 +249,7 @@ TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {
   EXPECT_EQ(disk_.snapshots[document_].covered_end.value, 3u);
 
   base::shared_bytes state;
-  hub_.read_state(document_, [&](auto read) { state = std::move(read.value()); });
+  hub_.read_state(document_, [&](auto read) { state = std::move(read.value().update); });
   run();
   yjs::Knowledge known;
   ASSERT_TRUE(yjs::learn(state, known));

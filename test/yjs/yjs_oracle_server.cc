@@ -12,6 +12,7 @@
 
 #include "weft/yjs/indexed_update.h"
 #include "weft/base/result.h"
+#include "weft/yjs/revert.h"
 #include "weft/yjs/update.h"
 #include "weft/yjs/update_v2.h"
 
@@ -38,6 +39,7 @@ enum class operation : std::uint8_t {
   state_vector_v2,
   merge_v2,
   diff_v2,
+  revert,
 };
 
 /// Small enough for Yjs, which has no limit, to survive what passes it.
@@ -132,6 +134,12 @@ int run(operation op, std::span<const byte_view> in, answer& out) {
       return keep(yjs::contains(rest, in[0]), out);
     case operation::same_content:
       return keep(yjs::same_content(in[0], rest), out);
+    case operation::revert: {
+      std::uint32_t client = 0;
+      byte_view number = in[2];
+      if (!take_u32(number, client)) return false;
+      return keep(yjs::revert(in[0], in[1], client), out);
+    }
     case operation::reduce:
     case operation::classify: {
       yjs::Knowledge held;

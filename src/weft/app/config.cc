@@ -97,6 +97,17 @@ Setting compression_setting() {
           }};
 }
 
+/// A setting that is any text; `at` gives a reference to the field.
+template <typename At>
+Setting text_at(std::string key, std::string help, At at) {
+  return {std::move(key), std::move(help),
+          [at](const Config& c) { return at(const_cast<Config&>(c)); },
+          [at](Config& c, const std::string& value) {
+            at(c) = value;
+            return std::string();
+          }};
+}
+
 Setting durability_setting() {
   return {"durability",
           "when an edit counts as durable: fsync (survives loss of power), os (a crash of the "
@@ -207,6 +218,25 @@ std::vector<Setting> make_settings() {
                100, ms_most, [](Config& c) -> auto& { return c.hub.keepalive_interval; }));
   out.push_back(duration("hub.idle_evict_after", "ms that a document without sessions stays live",
                          10, ms_most, [](Config& c) -> auto& { return c.hub.idle_evict_after; }));
+  out.push_back(text_at("http.cors_origins",
+                        "origins whose pages may use /v1, comma-separated; \"*\": all; empty: the "
+                        "server's own only",
+                        [](Config& c) -> auto& { return c.http.cors_origins; }));
+  out.push_back(number("http.batch_updates_max", "updates in one publish", 1, 10'000'000,
+                       [](Config& c) -> auto& { return c.http.batch_updates_max; }));
+  out.push_back(number("http.page_bytes_max", "records in one page of history", 1, bytes_most,
+                       [](Config& c) -> auto& { return c.http.page_bytes_max; }));
+  out.push_back(number("http.replay_bytes_max", "log that one state of the past may cost to read",
+                       1, bytes_most, [](Config& c) -> auto& { return c.http.replay_bytes_max; }));
+  out.push_back(number("http.reads_waiting_max", "reads that wait for a thread; more are told 503",
+                       1, 1'000'000, [](Config& c) -> auto& { return c.http.reads_waiting_max; }));
+  out.push_back(number("http.event_streams_max", "open event streams; more are told 503", 0,
+                       100'000'000, [](Config& c) -> auto& { return c.http.event_streams_max; }));
+  out.push_back(number("http.event_ring_bytes_max",
+                       "events kept per document and thread for slow readers", 1024, bytes_most,
+                       [](Config& c) -> auto& { return c.http.event_ring_bytes_max; }));
+  out.push_back(duration("http.event_keepalive", "ms after which a silent event stream says so",
+                         100, ms_most, [](Config& c) -> auto& { return c.http.event_keepalive; }));
   return out;
 }
 

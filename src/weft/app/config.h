@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "weft/base/result.h"
+#include "weft/gateway/http/options.h"
 #include "weft/hub/options.h"
 #include "weft/log/embedded/embedded_log.h"
 #include "weft/net/server.h"
@@ -32,6 +33,7 @@ struct Config {
   log::embedded::EmbeddedLogOptions log;
   net::ServerOptions net;
   hub::HubOptions hub;
+  gateway::http::HttpOptions http;
 };
 
 /// One configuration key: how it is called, explained, read and written.

@@ -7,6 +7,7 @@
 
 #include "weft/app/background.h"
 #include "weft/app/events.h"
+#include "weft/base/worker_pool.h"
 #include "weft/gateway/http/gateway.h"
 #include "weft/gateway/http/metrics.h"
 #include "weft/gateway/ywebsocket/gateway.h"
@@ -39,15 +40,18 @@ struct Node::Parts {
   std::unique_ptr<hub::HubSet> hub_set;
   std::unique_ptr<gateway::ywebsocket::Gateway> ywebsocket;
   gateway::http::StaticFiles files;
+  std::unique_ptr<base::WorkerPool> readers;  ///< of the HTTP gateway
   std::unique_ptr<gateway::http::Gateway> http;
   std::unique_ptr<net::Server> server;
   std::atomic<bool> ready{false};
+  const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   bool drained = false;
 
   base::result<void> open_storage();
   void build_hubs();
   base::result<void> listen();
   std::string metrics() const;
+  gateway::http::ServerStatus status() const;
 };
 
 base::result<void> Node::Parts::open_storage() {
@@ -86,7 +90,27 @@ std::string Node::Parts::metrics() const {
   for (const auto& c : counters) all.push_back(&c);
   return gateway::http::render_metrics(all, server ? server->counts() : net::ConnectionCounts{},
                                        server ? server->certificate_expires_s() : 0,
-                                       log->writable());
+                                       log->writable(), http ? http->event_streams() : 0);
+}
+
+gateway::http::ServerStatus Node::Parts::status() const {
+  gateway::http::ServerStatus out;
+  out.program_version = WEFT_VERSION;
+  out.uptime_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                      std::chrono::steady_clock::now() - begun)
+                      .count();
+  out.ready = ready.load() && log->writable();
+  const auto connections = server ? server->counts() : net::ConnectionCounts{};
+  out.http_connections = connections.http_open;
+  out.websocket_connections = connections.websockets_open;
+  for (const auto& one : counters) {
+    out.documents_live += one.documents_live.load(std::memory_order_relaxed);
+    out.sessions += one.sessions.load(std::memory_order_relaxed);
+    out.edits_accepted += one.edits_accepted.load(std::memory_order_relaxed);
+    out.edits_committed += one.edits_committed.load(std::memory_order_relaxed);
+    out.edits_refused += one.edits_refused.load(std::memory_order_relaxed);
+  }
+  return out;
 }
 
 base::result<void> Node::Parts::listen() {
@@ -97,10 +121,14 @@ base::result<void> Node::Parts::listen() {
   if (!skipped.empty()) {
     events->report(base::severity::warn, "page.files_skipped", {{"files", skipped}});
   }
-  http = std::make_unique<gateway::http::Gateway>(gateway::http::GatewayParts{
-      *hub_set, *log, files, [this] { return ready.load() && log->writable(); },
-      [this] { return metrics(); },
-      [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); }});
+  readers = std::make_unique<base::WorkerPool>(1, config.http.reads_waiting_max);
+  http = std::make_unique<gateway::http::Gateway>(
+      gateway::http::GatewayParts{
+          *hub_set, *log, *store, *readers, files,
+          [this] { return ready.load() && log->writable(); }, [this] { return metrics(); },
+          [this] { return status(); },
+          [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); }},
+      config.http);
   auto net_options = config.net;
   const auto colon = config.listen.rfind(':');
   net_options.host = config.listen.substr(0, colon);
@@ -172,6 +200,7 @@ bool Node::drain() {
                           [closed] { closed->set_value(); });
     in_time &= closing.wait_until(until + deadline) == std::future_status::ready;
   }
+  if (parts_->readers) parts_->readers->close();
   if (parts_->log) parts_->log->close();
   if (parts_->store) parts_->store->close();
   // Nothing runs on the loops any more when what their tasks refer to goes.

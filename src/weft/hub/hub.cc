@@ -41,9 +41,28 @@ void Hub::publish(const base::DocumentId& document, base::byte_vector update,
   open(document)->publish(std::move(update), info, std::move(done));
 }
 
-void Hub::read_state(const base::DocumentId& document, log::callback<base::shared_bytes> done) {
+void Hub::publish_all(const base::DocumentId& document, std::vector<base::shared_bytes> updates,
+                      SessionInfo info, std::optional<PublishCondition> condition,
+                      log::callback<std::vector<PublishedItem>> done) {
+  if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
+  open(document)->publish_all(std::move(updates), std::move(info), std::move(condition),
+                              std::move(done));
+}
+
+void Hub::view(const base::DocumentId& document, log::callback<DocumentView> done) {
+  if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
+  open(document)->view(std::move(done));
+}
+
+void Hub::read_state(const base::DocumentId& document, log::callback<StateRead> done) {
   if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
   open(document)->read_state(std::move(done));
+}
+
+std::optional<DocumentStatus> Hub::status(const base::DocumentId& document) const {
+  const auto it = documents_.find(document);
+  if (it == documents_.end()) return std::nullopt;
+  return it->second->status();
 }
 
 std::vector<DocumentSummary> Hub::live_documents() const {

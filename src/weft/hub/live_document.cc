@@ -34,8 +34,8 @@ LiveDocument::~LiveDocument() {
 
 bool LiveDocument::idle() const {
   return sessions_.empty() && pending_.empty() && waiters_.empty() && outbox_.empty() &&
-         when_loaded_.empty() && !compacting_ && !saving_ && !recovering_ &&
-         phase_ != Phase::loading;
+         when_loaded_.empty() && state_readers_.empty() && !compacting_ && !saving_ &&
+         !recovering_ && phase_ != Phase::loading;
 }
 
 void LiveDocument::note_idle() { idle_since_ = parts_.executor.now(); }
@@ -355,20 +355,23 @@ void LiveDocument::compact_if_worth_it() {
 void LiveDocument::compact(base::task then) {
   WEFT_CHECK(!compacting_);
   compacting_ = true;
-  auto work = [self = shared_from_this(), recoveries = recoveries_, base = state_.base(),
-               tail = state_.tail(), end = state_.tail_end(state_.tail().size()),
-               then = std::move(then)]() mutable {
+  auto work = [self = shared_from_this(), number = ++compactions_begun_, recoveries = recoveries_,
+               base = state_.base(), tail = state_.tail(),
+               end = state_.tail_end(state_.tail().size()), then = std::move(then)]() mutable {
     std::vector<base::byte_view> parts;
     parts.reserve(tail.size() + 1);
     if (!base.empty()) parts.push_back(base);
     parts.insert(parts.end(), tail.begin(), tail.end());
     auto compacted = yjs::compact(parts);
     auto& executor = self->parts_.executor;
-    executor.post([self = std::move(self), recoveries, compacted = std::move(compacted),
+    executor.post([self = std::move(self), number, recoveries, compacted = std::move(compacted),
                    records = tail.size(), end, then = std::move(then)]() mutable {
       self->compacting_ = false;
       // A recovery may have found records below `end` that this compaction has not seen.
-      if (self->phase_ != Phase::live || self->recoveries_ != recoveries) return then();
+      if (self->phase_ != Phase::live || self->recoveries_ != recoveries) {
+        then();
+        return self->compact_for_readers();
+      }
       if (!compacted) {
         self->break_with(base::error{make_error_code(errc::broken),
                                      "compaction failed: " + compacted.error().message});
@@ -377,7 +380,9 @@ void LiveDocument::compact(base::task then) {
       self->state_.replace_base(base::shared_bytes::adopt(std::move(*compacted)), records, end);
       self->forget_base_slices();
       count(self->parts_.counters.compactions);
+      self->serve_state_readers(number);
       then();
+      self->compact_for_readers();
       if (self->sessions_.empty()) self->note_idle();
     });
   };

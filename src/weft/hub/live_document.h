@@ -9,6 +9,7 @@
 #include "weft/base/executor.h"
 #include "weft/hub/awareness_table.h"
 #include "weft/hub/document_state.h"
+#include "weft/hub/document_view.h"
 #include "weft/hub/frame_ring.h"
 #include "weft/hub/options.h"
 #include "weft/hub/session.h"
@@ -57,8 +58,23 @@ class LiveDocument final : public log::Subscriber,
   /// An update that is contained already gets the position behind everything in flight.
   void publish(base::byte_vector update, const SessionInfo& info, position_callback done);
 
-  /// The committed state as one compacted update.
-  void read_state(log::callback<base::shared_bytes> done);
+  /// Appends several updates in order; see PublishBatch. Errors: changed (the condition does not
+  /// hold: nothing was tried), or what keeps the document from being read.
+  void publish_all(std::vector<base::shared_bytes> updates, SessionInfo info,
+                   std::optional<PublishCondition> condition,
+                   log::callback<std::vector<PublishedItem>> done);
+
+  /// The committed state as it lies in memory, for work elsewhere.
+  void view(log::callback<DocumentView> done);
+
+  /// The committed state as one compacted update, everything committed before this call included.
+  /// Readers who ask while a compaction is due share it.
+  void read_state(log::callback<StateRead> done);
+
+  DocumentStatus status() const;
+
+  /// True while too many bytes wait for the log.
+  bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
 
   /// Writes a snapshot if there is enough news (or any news with `force`).
   void save_snapshot(bool force, base::task done);
@@ -88,6 +104,10 @@ class LiveDocument final : public log::Subscriber,
   struct SharedAwareness {
     std::uint64_t from = 0, to = 0, only_from = 0;
     base::shared_bytes frame;
+  };
+  struct StateReader {
+    std::uint64_t compaction;  ///< the first that has seen what the reader must see
+    log::callback<StateRead> done;
   };
   struct Ring {  ///< what the sessions of one framing share
     explicit Ring(FrameRing f) : frames(std::move(f)) {}
@@ -132,7 +152,12 @@ class LiveDocument final : public log::Subscriber,
   void read_after_failure(base::log_offset from);
   base::result<bool> take_missed(const log::record_batch& records);
   void resync_sessions();
-  bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
+
+  // States for readers without a session (live_document_state.cc).
+  StateRead compacted_state() const;
+  void compact_for_readers();
+  void serve_state_readers(std::uint64_t compaction);
+  void fail_state_readers(const base::error& why);
 
   // Reading (live_document_read.cc).
   void attach(Session& session);
@@ -203,6 +228,8 @@ class LiveDocument final : public log::Subscriber,
   log::record_batch early_;  ///< committed while loading
 
   bool compacting_ = false;
+  std::uint64_t compactions_begun_ = 0;
+  std::vector<StateReader> state_readers_;
   bool saving_ = false;
   base::log_offset snapshot_end_;  ///< what the stored snapshot covers
   std::size_t snapshot_news_bytes_ = 0;

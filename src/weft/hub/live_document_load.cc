@@ -148,6 +148,7 @@ void LiveDocument::break_with(base::error why) {
   why_broken_ = why;
   subscription_.reset();
   fail_pending(why);
+  fail_state_readers(why);
   auto waiting = std::move(when_loaded_);
   when_loaded_.clear();
   for (auto& work : waiting) work();
@@ -171,22 +172,6 @@ void LiveDocument::fail_pending(const base::error& why) {
 void LiveDocument::end_sessions(const base::error& why) {
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_ended(why);
-}
-
-void LiveDocument::read_state(log::callback<base::shared_bytes> done) {
-  if (phase_ == Phase::loading) {
-    when_loaded_.push_back(
-        [this, done = std::move(done)]() mutable { read_state(std::move(done)); });
-    return;
-  }
-  if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
-  if (state_.tail().empty()) {
-    return done(state_.base().empty() ? base::shared_bytes::copy_of(yjs::empty_update())
-                                      : state_.base());
-  }
-  auto compacted = yjs::compact(state_.parts());
-  if (!compacted) return done(base::fail(errc::broken, compacted.error().message));
-  done(base::shared_bytes::adopt(std::move(*compacted)));
 }
 
 }  // namespace weft::hub

@@ -28,6 +28,8 @@ void HttpConnection::start() {
 
 void HttpConnection::end() {
   if (left()) return;
+  // Told first: when the last connection leaves, a drain is done.
+  close_stream();
   shared_.counters.http_open.subtract(1);
   leave();
 }
@@ -47,6 +49,7 @@ void HttpConnection::on_io(std::uint32_t events) {
     // Nothing is read ahead of the response. Input is unwatched only when some comes, so that the
     // usual client, which waits, costs no system call.
     if ((events & broken) != 0) return end();
+    if (stream_) return on_input_while_streaming();
     return update_interest(false);
   }
   if (socket_.handshaking() && !shared_.may_handshake()) return;
@@ -104,6 +107,7 @@ void HttpConnection::dispatch(HttpRequest request) {
   request.peer = peer_name(socket_.fd());
   keep_alive_ = request.keep_alive;
   head_only_ = request.method == "HEAD";
+  chunked_ = request.version_minor >= 1;
   const handshake wish = check_handshake(request);
   if (!wish.requested) {
     std::weak_ptr<HttpResponseTarget> target =
@@ -113,7 +117,7 @@ void HttpConnection::dispatch(HttpRequest request) {
     return;
   }
   if (wish.status == 101) return upgrade(request, wish.accept_key);
-  auto response = HttpResponse::text(wish.status, "text/plain; charset=utf-8", wish.message + "\n");
+  auto response = HttpResponse::problem(wish.status, wish.message);
   if (wish.status == 405) response.headers.push_back({"Allow", "GET"});
   if (wish.status == 426) {
     response.headers.push_back({"Sec-WebSocket-Version", "13"});
@@ -124,8 +128,7 @@ void HttpConnection::dispatch(HttpRequest request) {
 
 void HttpConnection::upgrade(const HttpRequest& request, const std::string& accept_key) {
   if (shared_.draining) {
-    return respond(request_, HttpResponse::text(503, "text/plain; charset=utf-8",
-                                                "this server is going away\n"));
+    return respond(request_, HttpResponse::problem(503, "this server is going away"));
   }
   UpgradeDecision decision = shared_.handler.on_upgrade(request);
   if (!decision) return respond(request_, std::move(decision.error()));
@@ -154,17 +157,20 @@ void HttpConnection::refuse(unsigned status, std::string_view message) {
   phase_ = phase::handling;
   keep_alive_ = false;
   head_only_ = false;
-  respond(request_,
-          HttpResponse::text(status, "text/plain; charset=utf-8", std::string(message) + "\n"));
+  respond(request_, HttpResponse::problem(status, message));
 }
 
 void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
   if (left() || request != request_ || phase_ != phase::handling) return;
   phase_ = phase::writing;
   if (response.close || shared_.draining) keep_alive_ = false;
+  if (response.stream && chunked_) response.headers.push_back({"Transfer-Encoding", "chunked"});
+  if (response.stream && !chunked_) keep_alive_ = false;
   output_.push_back(bytes_of(response_head(response, keep_alive_, shared_.loop.wall_clock_ms())));
   const bool has_body = !head_only_ && response.status != 204 && response.status != 304;
-  if (has_body && response.source) {
+  if (has_body && response.stream) {
+    open_stream(std::move(response.stream));
+  } else if (has_body && response.source) {
     source_left_ = response.source->size();
     source_ = std::move(response.source);
   } else if (has_body && !response.body.empty()) {
@@ -182,6 +188,7 @@ void HttpConnection::on_flush() {
     output_.clear();
     add_source_bytes();
     if (left()) return;
+    add_stream_bytes();
     if (shared_.gathered.empty()) return after_send(sent::all);
   }
   after_send(send_waiting());
@@ -199,9 +206,11 @@ void HttpConnection::add_source_bytes() {
 void HttpConnection::after_send(sent outcome) {
   if (outcome == sent::failed) return end();
   if (phase_ == phase::writing) expire_after(shared_.options.write_timeout);
-  const bool more = outcome == sent::more_waits || (outcome == sent::all && source_left_ > 0);
+  const bool body_waits = source_left_ > 0 || (stream_ && (wants_gather_ || finishing_));
+  const bool more = outcome == sent::more_waits || (outcome == sent::all && body_waits);
   if (more) shared_.loop.request_flush(*this);
-  if (outcome == sent::all && !more && phase_ == phase::writing) return finish_response();
+  const bool whole = outcome == sent::all && !more && !stream_;
+  if (whole && phase_ == phase::writing) return finish_response();
   update_interest(watches_input());
 }
 
@@ -226,6 +235,7 @@ void HttpConnection::finish_response() {
 
 void HttpConnection::on_sweep(base::monotonic_time now) {
   if (phase_ == phase::handling || now < deadline_) return;
+  if (stream_ && !blocked()) return;  // nothing to say is no failure to read
   if (phase_ == phase::reading && request_started_) {
     return refuse(408, "the request did not come in time");
   }
@@ -233,7 +243,8 @@ void HttpConnection::on_sweep(base::monotonic_time now) {
 }
 
 void HttpConnection::drain(std::uint16_t, std::string_view) {
-  if (phase_ == phase::reading && !request_started_) end();
+  if (phase_ == phase::reading && !request_started_) return end();
+  if (stream_) stream_->on_drain();
 }
 
 }  // namespace weft::net

@@ -9,7 +9,7 @@
 namespace weft::net {
 
 /// A connection that speaks HTTP: one request at a time; what a client pipelines waits.
-class HttpConnection final : public Connection, public HttpResponseTarget {
+class HttpConnection final : public Connection, public HttpResponseTarget, public HttpStream {
  public:
   HttpConnection(LoopConnections& shared, StreamSocket socket);
 
@@ -21,6 +21,10 @@ class HttpConnection final : public Connection, public HttpResponseTarget {
   void abort() override { end(); }
 
   void respond(std::uint64_t request, HttpResponse response) override;
+
+  void want_write() override;
+  void finish() override;
+  base::Executor& executor() override { return shared_.loop; }
 
  private:
   enum class phase : std::uint8_t {
@@ -36,6 +40,11 @@ class HttpConnection final : public Connection, public HttpResponseTarget {
   void upgrade(const HttpRequest& request, const std::string& accept_key);
   void refuse(unsigned status, std::string_view message);
   void add_source_bytes();
+  // Streams (http_connection_stream.cc).
+  void open_stream(std::unique_ptr<HttpStreamBody> stream);
+  void close_stream();
+  void add_stream_bytes();
+  void on_input_while_streaming();
   void after_send(sent outcome);
   void finish_response();
   void end();
@@ -46,6 +55,7 @@ class HttpConnection final : public Connection, public HttpResponseTarget {
   std::vector<base::shared_bytes> output_;
   std::unique_ptr<HttpBodySource> source_;
   std::uint64_t source_left_ = 0;
+  std::unique_ptr<HttpStreamBody> stream_;
   std::uint64_t request_ = 0;  ///< the ordinal of the request in progress
   base::monotonic_time deadline_{};
   phase phase_ = phase::reading;
@@ -53,6 +63,9 @@ class HttpConnection final : public Connection, public HttpResponseTarget {
   bool header_seen_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;
+  bool chunked_ = true;  ///< how a stream is framed; else the connection's end is its end
+  bool wants_gather_ = false;
+  bool finishing_ = false;
 };
 
 }  // namespace weft::net

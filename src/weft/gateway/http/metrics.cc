@@ -67,7 +67,8 @@ constexpr HubMetric hub_metrics[] = {
 
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
                            const net::ConnectionCounts& connections,
-                           std::int64_t certificate_expires_s, bool log_writable) {
+                           std::int64_t certificate_expires_s, bool log_writable,
+                           std::size_t event_streams) {
   std::vector<MetricFamily> out;
   for (const auto& metric : hub_metrics) {
     std::uint64_t sum = 0;
@@ -85,6 +86,7 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
   gauge("weft_websocket_compressed_connections", "Of them, with permessage-deflate",
         connections.websockets_compressed);
+  gauge("weft_event_streams", "Open streams of live events", event_streams);
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);

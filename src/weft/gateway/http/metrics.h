@@ -12,6 +12,7 @@ namespace weft::gateway::http {
 /// without TLS.
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
                            const net::ConnectionCounts& connections,
-                           std::int64_t certificate_expires_s, bool log_writable);
+                           std::int64_t certificate_expires_s, bool log_writable,
+                           std::size_t event_streams);
 
 }  // namespace weft::gateway::http
