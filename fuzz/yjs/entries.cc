@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "weft/base/result.h"
+#include "weft/yjs/indexed_update.h"
 #include "weft/yjs/revert.h"
 #include "weft/yjs/sync_protocol.h"
 #include "weft/yjs/update.h"
@@ -83,6 +84,31 @@ void compact(byte_view input) {
   WEFT_CHECK(before.structs.clients() == after.structs.clients());
   for (const auto& [client, ranges] : before.deletions.clients()) {
     for (const auto range : ranges) WEFT_CHECK(after.deletions.contains(client, range));
+  }
+}
+
+void indexed(byte_view input) {
+  const auto parts = chunks(input);
+  if (parts.size() < 3) return;
+  const auto held = base::shared_bytes::copy_of(parts[2]);
+  const auto run = yjs::IndexedUpdate::build(held, 1 + input[0] % 8);
+  WEFT_CHECK(run.has_value() == yjs::validate(held).has_value());
+  if (!run) return;
+  // Whatever is asked with: the fuzzer's own bytes, and what another update would have.
+  const auto other = yjs::state_vector_of(parts[1]);
+  for (const byte_view vector : {parts[0], other ? byte_view(*other) : parts[0]}) {
+    const auto quick = run->diff(vector);
+    const auto slow = yjs::diff(run->update(), vector);
+    WEFT_CHECK(quick.has_value() == slow.has_value());
+    if (quick) WEFT_CHECK(*quick == *slow);
+  }
+  const yjs::IndexedUpdate* const runs[] = {&*run};
+  const byte_view whole = run->update();
+  for (const byte_view update : {parts[0], parts[1]}) {
+    const auto quick = yjs::same_content(update, runs, {});
+    const auto slow = yjs::same_content(update, {&whole, 1});
+    WEFT_CHECK(quick.has_value() == slow.has_value());
+    if (quick) WEFT_CHECK(*quick == *slow);
   }
 }
 

@@ -101,6 +101,18 @@ void run(const std::vector<byte_vector>& seeds, Entry entry) {
 TEST(FuzzYjs, ValidateSeeds) { run(updates(), validate); }
 TEST(FuzzYjs, MergeSeeds) { run(pairs(), merge); }
 TEST(FuzzYjs, CompactSeeds) { run(pairs(), compact); }
+TEST(FuzzYjs, IndexedSeeds) {
+  run(pairs(), indexed);
+  std::vector<byte_vector> seeds;
+  for (const byte_vector& update : updates()) {
+    byte_vector seed;
+    put_chunk(seed, byte_vector{2, 5, 1, 1, 3});
+    put_chunk(seed, update);
+    put_chunk(seed, update);
+    seeds.push_back(seed);
+  }
+  run(seeds, indexed);
+}
 TEST(FuzzYjs, KnowledgeSeeds) { run(pairs(), knowledge); }
 TEST(FuzzYjs, RevertSeeds) { run(pairs(), revert); }
 

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <optional>
+
 #include "sim/sim_client.h"
 #include "sim/sim_log.h"
 
@@ -27,6 +30,30 @@ class CountingEvents final : public SessionEvents {
 
 const sim::SimFraming framing;
 
+/// A socket that takes everything, and what the frames it took bring.
+class CollectingSink final : public net::GatherSink {
+ public:
+  void add(base::shared_bytes framed) override {
+    bytes_.insert(bytes_.end(), framed.data(), framed.data() + framed.size());
+  }
+  std::size_t room() const override { return 1u << 20; }
+
+  yjs::Knowledge knowledge() const {
+    yjs::Knowledge out;
+    for (std::size_t at = 0; at < bytes_.size();) {
+      std::uint32_t size = 0;
+      std::memcpy(&size, &bytes_[at + 1], sizeof size);
+      at += sim::SimFraming::header_bytes;
+      EXPECT_TRUE(yjs::learn(base::byte_view(bytes_).subspan(at, size), out));
+      at += size;
+    }
+    return out;
+  }
+
+ private:
+  base::byte_vector bytes_;
+};
+
 class HubTest : public ::testing::Test {
  protected:
   HubTest()
@@ -41,6 +68,7 @@ class HubTest : public ::testing::Test {
     HubOptions out;
     out.update_bytes_max = 200;
     out.inflight_bytes_max = 150;
+    out.ring_bytes_max = 1024;
     out.idle_evict_after = std::chrono::milliseconds(100);
     return out;
   }
@@ -137,6 +165,42 @@ TEST_F(HubTest, ACongestedSessionIsToldWhenTheLogHasCaughtUp) {
   run();
   EXPECT_FALSE(session->congested());
   EXPECT_EQ(events.uncongested, 1);
+}
+
+TEST_F(HubTest, AnEditInFlightIsComparedByContentToo) {
+  auto other = insert_update(1, 0);
+  other[other.size() - 2] = 'Z';
+  std::optional<base::result<base::log_offset>> first, second;
+  hub_.publish(document_, insert_update(1, 0), {"test", {}}, [&](auto offset) { first = offset; });
+  hub_.publish(document_, other, {"test", {}}, [&](auto offset) { second = offset; });
+  run();
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->has_value());
+  ASSERT_FALSE(second->has_value());
+  EXPECT_EQ(second->error().code, errc::conflicting_ids);
+}
+
+TEST_F(HubTest, SlowReadersThatFellOffTogetherShareOneRead) {
+  CountingEvents events;
+  const auto a = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto b = std::move(hub_.join(document_, framing, events, {"b", {}}).value());
+  run();
+  // Nobody collects: the ring (1 KiB here) drops the oldest commits.
+  std::uint64_t clock = 0;
+  for (; counters_.edits_committed.load() < 200; ++clock) {
+    ASSERT_TRUE(publish(insert_update(1, clock)));
+  }
+  CollectingSink first, second;
+  a->collect(first);
+  b->collect(second);
+  run();
+  a->collect(first);
+  b->collect(second);
+  EXPECT_EQ(counters_.catch_ups.load(), 2u);
+  EXPECT_EQ(counters_.catch_up_reads.load(), 1u);
+  for (const auto* sink : {&first, &second}) {
+    EXPECT_TRUE(sink->knowledge().structs.contains(1, {0, clock}));
+  }
 }
 
 TEST_F(HubTest, AFailedAppendIsRecoveredFromOnce) {

@@ -31,7 +31,7 @@ std::uint64_t SimLog::next_seq() const {
 }
 
 base::result<void> SimLog::append(const base::DocumentId& document,
-                                  std::vector<log::Record> records) {
+                                  std::vector<log::Record>&& records) {
   if (fails(faults_.overloaded_one_in)) {
     return base::fail(log::errc::overloaded, "simulated overload");
   }

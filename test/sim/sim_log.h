@@ -44,7 +44,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   std::uint64_t actor() const override { return disk_.actor; }
   std::uint64_t next_seq() const override;
   base::result<void> append(const base::DocumentId& document,
-                            std::vector<log::Record> records) override;
+                            std::vector<log::Record>&& records) override;
   std::unique_ptr<log::Subscription> subscribe(const base::DocumentId& document,
                                                base::Executor& executor,
                                                log::Subscriber& subscriber) override;

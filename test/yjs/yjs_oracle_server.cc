@@ -1,7 +1,8 @@
 // Answers requests of test/yjs/oracle/run.mjs, so that Yjs and weft_yjs can be compared in bulk.
 //
 // Request and answer: a uint32 length, then the body; all integers little-endian.
-// Request body: one operation byte, then a list. Answer body: 0 and a list, or 1 and nothing.
+// Request body: one operation byte, then a list. Answer body: 0 and a list, or the errc of a refusal
+// and an empty list.
 // A list is a uint32 count, then for each entry a uint32 length and the bytes.
 #include <cstdint>
 #include <cstdio>
@@ -9,8 +10,11 @@
 #include <span>
 #include <vector>
 
+#include "weft/base/result.h"
+#include "weft/yjs/indexed_update.h"
 #include "weft/yjs/revert.h"
 #include "weft/yjs/update.h"
+#include "weft/yjs/update_v2.h"
 
 namespace {
 
@@ -28,8 +32,18 @@ enum class operation : std::uint8_t {
   contains,
   classify,
   same_content,
+  indexed_diff,
+  validate_v2,
+  v1_to_v2,
+  v2_to_v1,
+  state_vector_v2,
+  merge_v2,
+  diff_v2,
   revert,
 };
+
+/// Small enough for Yjs, which has no limit, to survive what passes it.
+constexpr std::size_t v1_bytes_max = std::size_t{1} << 20;
 
 bool read_exactly(void* into, std::size_t bytes) {
   return bytes == 0 || std::fread(into, 1, bytes, stdin) == bytes;
@@ -62,20 +76,23 @@ void put_u32(byte_vector& out, std::size_t value) {
 
 using answer = std::vector<byte_vector>;
 
-bool keep(weft::base::result<byte_vector> result, answer& out) {
-  if (!result) return false;
-  out.push_back(std::move(*result));
-  return true;
+template <typename T>
+int refusal(const weft::base::result<T>& result) {
+  return result ? 0 : result.error().code.value();
 }
 
-bool keep(weft::base::result<bool> result, answer& out) {
-  if (!result) return false;
-  out.push_back({static_cast<std::uint8_t>(*result)});
-  return true;
+int keep(weft::base::result<byte_vector> result, answer& out) {
+  if (result) out.push_back(std::move(*result));
+  return refusal(result);
 }
 
-/// False when the library refused the input.
-bool run(operation op, std::span<const byte_view> in, answer& out) {
+int keep(weft::base::result<bool> result, answer& out) {
+  if (result) out.push_back({static_cast<std::uint8_t>(*result)});
+  return refusal(result);
+}
+
+/// Zero, or the errc with which the library refused the input.
+int run(operation op, std::span<const byte_view> in, answer& out) {
   namespace yjs = weft::yjs;
   const auto rest = in.empty() ? in : in.subspan(1);
   switch (op) {
@@ -83,6 +100,10 @@ bool run(operation op, std::span<const byte_view> in, answer& out) {
       return keep(yjs::merge(in), out);
     case operation::diff:
       return keep(yjs::diff(in[0], in[1]), out);
+    case operation::indexed_diff: {
+      const auto run = yjs::IndexedUpdate::build(weft::base::shared_bytes::copy_of(in[0]), 64);
+      return run && keep(run->diff(in[1]), out);
+    }
     case operation::state_vector:
       return keep(yjs::state_vector_of(in[0]), out);
     case operation::compact:
@@ -90,14 +111,25 @@ bool run(operation op, std::span<const byte_view> in, answer& out) {
     case operation::split: {
       std::uint32_t max = 0;
       byte_view limit = in[1];
-      if (!take_u32(limit, max)) return false;
+      WEFT_CHECK(take_u32(limit, max));
       auto parts = yjs::split(in[0], max);
-      if (!parts) return false;
-      out = std::move(*parts);
-      return true;
+      if (parts) out = std::move(*parts);
+      return refusal(parts);
     }
     case operation::validate:
-      return yjs::validate(in[0]).has_value();
+      return refusal(yjs::validate(in[0]));
+    case operation::validate_v2:
+      return refusal(yjs::validate_v2(in[0], v1_bytes_max));
+    case operation::v1_to_v2:
+      return keep(yjs::v1_to_v2(in[0]), out);
+    case operation::v2_to_v1:
+      return keep(yjs::v2_to_v1(in[0], v1_bytes_max), out);
+    case operation::state_vector_v2:
+      return keep(yjs::state_vector_of_v2(in[0], v1_bytes_max), out);
+    case operation::merge_v2:
+      return keep(yjs::merge_v2(in, v1_bytes_max), out);
+    case operation::diff_v2:
+      return keep(yjs::diff_v2(in[0], in[1], v1_bytes_max), out);
     case operation::contains:
       return keep(yjs::contains(rest, in[0]), out);
     case operation::same_content:
@@ -112,16 +144,17 @@ bool run(operation op, std::span<const byte_view> in, answer& out) {
     case operation::classify: {
       yjs::Knowledge held;
       for (const byte_view update : rest) {
-        if (!yjs::learn(update, held)) return false;
+        const auto learned = yjs::learn(update, held);
+        if (!learned) return refusal(learned);
       }
       if (op == operation::reduce) return keep(yjs::reduce(in[0], held), out);
       const auto novelty = yjs::classify(in[0], held);
-      if (!novelty) return false;
-      out.push_back({static_cast<std::uint8_t>(*novelty)});
-      return true;
+      if (novelty) out.push_back({static_cast<std::uint8_t>(*novelty)});
+      return refusal(novelty);
     }
   }
-  return false;
+  WEFT_CHECK(!"a known operation");
+  return 0;
 }
 
 }  // namespace
@@ -135,8 +168,8 @@ int main() {
     std::vector<byte_view> list;
     if (!take_list(byte_view(request).subspan(1), list)) return 1;
     answer out;
-    const bool good = run(static_cast<operation>(request[0]), list, out);
-    byte_vector body{static_cast<std::uint8_t>(good ? 0 : 1)};
+    const int refused = run(static_cast<operation>(request[0]), list, out);
+    byte_vector body{static_cast<std::uint8_t>(refused)};
     put_u32(body, out.size());
     for (const byte_vector& entry : out) {
       put_u32(body, entry.size());

@@ -169,6 +169,8 @@ std::vector<Setting> make_settings() {
                        [](Config& c) -> auto& { return c.hub.awareness_state_bytes_max; }));
   out.push_back(number("hub.awareness_clients_max", "clients with presence per document", 1,
                        10'000'000, [](Config& c) -> auto& { return c.hub.awareness_clients_max; }));
+  out.push_back(number("hub.awareness_bytes_max", "all presence of one document together", 1024,
+                       bytes_most, [](Config& c) -> auto& { return c.hub.awareness_bytes_max; }));
   out.push_back(duration("hub.awareness_tick", "ms between two sendings of presence", 0, ms_most,
                          [](Config& c) -> auto& { return c.hub.awareness_tick; }));
   out.push_back(

@@ -61,9 +61,9 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
   if (!novelty) return refuse(errc::invalid_update, novelty.error().message);
   if (*novelty == yjs::Novelty::empty) return false;
   if (*novelty != yjs::Novelty::fresh) {
-    // Committed content is at hand for comparison; an edit that repeats one in flight carries the
-    // bytes of its own sender and is compared once that one is committed.
-    const auto same = yjs::same_content(update, state_.parts());
+    auto held = state_.parts();
+    for (const Pending& pending : pending_) held.push_back(pending.update);
+    const auto same = yjs::same_content(update, held);
     if (!same) return refuse(errc::invalid_update, same.error().message);
     if (!*same) {
       return refuse(errc::conflicting_ids,
@@ -114,7 +114,10 @@ void LiveDocument::append(base::byte_view update, const SessionInfo& info,
   }
   inflight_bytes_ += record.envelope.size();
   was_congested_ = was_congested_ || congested();
-  pending_.push_back({record.operation, origin, record.envelope.size(), std::move(done)});
+  const std::size_t bytes = record.envelope.size();
+  pending_.push_back({record.operation, origin, bytes,
+                      record.envelope.slice(bytes - update.size(), update.size()),
+                      std::move(done)});
   outbox_.push_back(std::move(record));
   ++submitted_;
   count(parts_.counters.edits_accepted);
@@ -130,11 +133,8 @@ void LiveDocument::flush_outbox() {
   if (outbox_.empty()) return;
   auto records = std::move(outbox_);
   outbox_.clear();
-  std::vector<base::OperationId> operations;
-  operations.reserve(records.size());
-  for (const auto& record : records) operations.push_back(record.operation);
   // The log takes the records only when it accepts them: on overload they are kept for a retry.
-  const auto accepted = parts_.log.append(id_, records);
+  const auto accepted = parts_.log.append(id_, std::move(records));
   if (accepted) return;
   if (accepted.error().code == log::errc::overloaded) {
     outbox_ = std::move(records);
@@ -144,6 +144,9 @@ void LiveDocument::flush_outbox() {
     });
     return;
   }
+  std::vector<base::OperationId> operations;
+  operations.reserve(records.size());
+  for (const auto& record : records) operations.push_back(record.operation);
   on_append_failed(operations, accepted.error());
 }
 

@@ -94,6 +94,7 @@ class LiveDocument final : public log::Subscriber,
     base::OperationId operation;
     std::uint64_t origin;
     std::size_t bytes;
+    base::shared_bytes update;
     position_callback done;  ///< empty for sessions
   };
   struct Waiter {  ///< a publish of something already contained
@@ -113,9 +114,13 @@ class LiveDocument final : public log::Subscriber,
     std::uint64_t compaction;  ///< the first that has seen what the reader must see
     log::callback<StateRead> done;
   };
-  struct CatchUp {  ///< the last one made, for others who fell off at the same place
+  struct CatchUp {  ///< what sessions that fell off the ring at one place have missed
     base::log_offset from, to;
     base::shared_bytes update;
+  };
+  struct CatchUpRead {  ///< one under way
+    base::log_offset from;
+    std::vector<std::uint64_t> sessions;
   };
 
   // log::Subscriber
@@ -158,7 +163,10 @@ class LiveDocument final : public log::Subscriber,
   base::result<void> answer(Session& session, base::byte_view state_vector);
   void collect(Session& session, net::GatherSink& sink);
   void start_catch_up(Session& session);
-  void finish_catch_up(std::uint64_t session_number, base::result<log::ReadResult> read);
+  void read_missed(base::log_offset from);
+  void merge_missed(base::log_offset from, log::ReadResult read);
+  void end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed);
+  void give_missed(Session& session, const std::optional<CatchUp>& missed);
   void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update);
   base::result<void> queue_whole_state(Session& session);
   base::result<void> queue_update(Session& session, base::shared_bytes update, yjs::sync_type last);
@@ -190,7 +198,8 @@ class LiveDocument final : public log::Subscriber,
   std::uint64_t awareness_at_this_tick_ = 0;  ///< last_change at the latest keepalive tick
   std::uint64_t awareness_at_last_tick_ = 0;  ///< and at the one before
   base::timer_id awareness_timer_ = 0;
-  CatchUp last_catch_up_;
+  std::optional<CatchUp> last_catch_up_;  ///< for others who fell off at the same place
+  std::vector<CatchUpRead> catch_up_reads_;
   std::vector<base::shared_bytes> base_slices_;  ///< base cut for large answers; made once
 
   std::vector<log::Record> outbox_;

@@ -116,65 +116,83 @@ void LiveDocument::collect(Session& session, net::GatherSink& sink) {
 void LiveDocument::start_catch_up(Session& session) {
   session.catching_up_ = true;
   count(parts_.counters.catch_ups);
-  if (last_catch_up_.from == session.next_offset_ && !last_catch_up_.update.empty() &&
-      rings_[session.ring_]->frames.cursor_at(last_catch_up_.to)) {
-    log::ReadResult known;
-    known.next = last_catch_up_.to;
-    return finish_catch_up(session.number_, std::move(known));
+  const base::log_offset from = session.next_offset_;
+  if (last_catch_up_ && last_catch_up_->from == from &&
+      rings_[session.ring_]->frames.cursor_at(last_catch_up_->to)) {
+    return give_missed(session, last_catch_up_);
   }
+  // A reader that stalls is rarely alone: those that fell off at one place share one read.
+  for (CatchUpRead& under_way : catch_up_reads_) {
+    if (under_way.from == from) return under_way.sessions.push_back(session.number_);
+  }
+  count(parts_.counters.catch_up_reads);
+  catch_up_reads_.push_back({from, {session.number_}});
+  read_missed(from);
+}
+
+void LiveDocument::read_missed(base::log_offset from) {
   // More than this and the whole state is the smaller answer.
   const std::size_t worth_reading =
       state_.base().size() + state_.tail_bytes() + options_.ring_bytes_max;
-  parts_.log.read(id_, session.next_offset_, worth_reading, parts_.executor,
-                  [self = weak_from_this(), number = session.number_,
-                   from = session.next_offset_](base::result<log::ReadResult> read) {
+  parts_.log.read(id_, from, worth_reading, parts_.executor,
+                  [self = weak_from_this(), from](base::result<log::ReadResult> read) {
                     const auto document = self.lock();
                     if (!document || document->phase_ != Phase::live) return;
-                    if (read && !read->more) {
-                      std::vector<base::byte_view> updates;
-                      for (const auto& entry : read->records) {
-                        const auto parts = protocol::split_envelope(entry.record.envelope);
-                        std::size_t consumed = 0;
-                        const auto message = parts ? yjs::decode_message(parts->payload, consumed)
-                                                   : base::result<yjs::ProtocolMessage>(
-                                                         base::fail(base::error(parts.error())));
-                        if (!message) {
-                          read = base::fail(base::error(message.error()));
-                          break;
-                        }
-                        updates.push_back(message->body);
-                      }
-                      if (read) {
-                        auto merged = yjs::compact(updates);
-                        if (merged) {
-                          document->last_catch_up_ = {
-                              from, read->next, base::shared_bytes::adopt(std::move(*merged))};
-                        } else {
-                          read = base::fail(std::move(merged.error()));
-                        }
-                      }
-                    }
-                    document->finish_catch_up(number, std::move(read));
+                    // What cannot be read, or is larger than the document: the state is at hand.
+                    if (!read || read->more) return document->end_catch_up_read(from, {});
+                    document->merge_missed(from, std::move(*read));
                   });
 }
 
-void LiveDocument::finish_catch_up(std::uint64_t session_number,
-                                   base::result<log::ReadResult> read) {
-  Session* session = find_session(session_number);
-  if (!session || !session->catching_up_) return;  // gone, or a sync answer brought everything
-  session->catching_up_ = false;
-  const FrameRing& ring = rings_[session->ring_]->frames;
-  // A remainder that is larger than the document, or that cannot be read: the state is at hand.
-  const auto cursor = !read || read->more ? std::nullopt : ring.cursor_at(read->next);
-  const auto queued = cursor ? queue_update(*session, last_catch_up_.update, yjs::sync_type::update)
-                             : queue_whole_state(*session);
-  if (!queued) return session->events_.on_ended(queued.error());
-  if (cursor) {
-    session->cursor_ = *cursor;
-    session->next_offset_ = read->next;
-    if (session->cursor_ == ring.end()) mark_caught_up(*session);
+void LiveDocument::merge_missed(base::log_offset from, log::ReadResult read) {
+  std::vector<base::shared_bytes> updates;
+  updates.reserve(read.records.size());
+  for (const auto& entry : read.records) {
+    auto update = update_of(entry);
+    if (!update) return end_catch_up_read(from, {});
+    updates.push_back(std::move(*update));
   }
-  session->events_.on_output();
+  parts_.background.post([self = weak_from_this(), &executor = parts_.executor, from,
+                          to = read.next, updates = std::move(updates)] {
+    auto merged = yjs::compact(std::vector<base::byte_view>(updates.begin(), updates.end()));
+    std::optional<CatchUp> missed;
+    if (merged) missed = {from, to, base::shared_bytes::adopt(std::move(*merged))};
+    executor.post([self, from, missed = std::move(missed)]() mutable {
+      const auto document = self.lock();
+      if (!document || document->phase_ != Phase::live) return;
+      document->end_catch_up_read(from, std::move(missed));
+    });
+  });
+}
+
+void LiveDocument::end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed) {
+  const auto it = std::find_if(catch_up_reads_.begin(), catch_up_reads_.end(),
+                               [&](const CatchUpRead& read) { return read.from == from; });
+  const auto waiting = std::move(it->sessions);
+  catch_up_reads_.erase(it);
+  for (const std::uint64_t number : waiting) {
+    Session* session = find_session(number);
+    // Gone, or a sync answer has brought everything meanwhile.
+    if (session && session->catching_up_ && session->next_offset_ == from) {
+      give_missed(*session, missed);
+    }
+  }
+  if (missed) last_catch_up_ = std::move(missed);
+}
+
+void LiveDocument::give_missed(Session& session, const std::optional<CatchUp>& missed) {
+  session.catching_up_ = false;
+  const FrameRing& ring = rings_[session.ring_]->frames;
+  const auto cursor = missed ? ring.cursor_at(missed->to) : std::nullopt;
+  const auto queued = cursor ? queue_update(session, missed->update, yjs::sync_type::update)
+                             : queue_whole_state(session);
+  if (!queued) return session.events_.on_ended(queued.error());
+  if (cursor) {
+    session.cursor_ = *cursor;
+    session.next_offset_ = missed->to;
+    if (session.cursor_ == ring.end()) mark_caught_up(session);
+  }
+  session.events_.on_output();
 }
 
 // --- sync answers -------------------------------------------------------------------------------

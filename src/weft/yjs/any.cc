@@ -8,21 +8,6 @@
 namespace weft::yjs {
 namespace {
 
-enum tag : std::uint8_t {
-  bytes_tag = 116,
-  array_tag,
-  object_tag,
-  string_tag,
-  true_tag,
-  false_tag,
-  bigint_tag,
-  float64_tag,
-  float32_tag,
-  integer_tag,
-  null_tag,
-  undefined_tag,
-};
-
 constexpr double integer_max = 2147483647;
 constexpr std::size_t plain_keys_max = 8;
 
@@ -31,13 +16,6 @@ Int big_endian(base::byte_view bytes) {
   Int value = 0;
   for (const std::uint8_t b : bytes) value = static_cast<Int>(value << 8) | b;
   return value;
-}
-
-double read_double(Reader& in, std::uint8_t tag) {
-  if (tag == float32_tag) {
-    return static_cast<double>(std::bit_cast<float>(big_endian<std::uint32_t>(in.take(4))));
-  }
-  return std::bit_cast<double>(big_endian<std::uint64_t>(in.take(8)));
 }
 
 bool is_integer(double value) {
@@ -49,39 +27,6 @@ bool is_float32(double value) {
   if (std::isnan(value) || std::abs(value) > double{std::numeric_limits<float>::max()})
     return false;
   return static_cast<double>(static_cast<float>(value)) == value;
-}
-
-/// lib0's signed varint: a sign bit and six bits in the first byte.
-double read_varint(Reader& in) {
-  const std::uint8_t first = in.byte();
-  std::uint64_t value = first & 0x3f;
-  if ((first & 0x80) != 0) {
-    const std::uint64_t rest = in.uint();
-    if (rest > max_safe_integer >> 6) in.fail(errc::too_large);
-    value |= rest << 6;
-  }
-  const auto magnitude = static_cast<double>(value);
-  return (first & 0x40) != 0 ? -magnitude : magnitude;
-}
-
-/// What lib0's writeAny makes of a number.
-void write_number(double value, Writer& out) {
-  if (is_integer(value)) {
-    out.byte(integer_tag);
-    const auto magnitude = static_cast<std::uint64_t>(std::abs(value));
-    const std::uint8_t sign = std::signbit(value) ? 0x40 : 0;
-    out.byte(static_cast<std::uint8_t>((magnitude > 0x3f ? 0x80 : 0) | sign | (magnitude & 0x3f)));
-    if (magnitude > 0x3f) out.uint(magnitude >> 6);
-    return;
-  }
-  const bool narrow = is_float32(value);
-  std::uint64_t bits = narrow ? std::bit_cast<std::uint32_t>(static_cast<float>(value))
-                              : std::bit_cast<std::uint64_t>(value);
-  if (std::isnan(value)) bits = 0x7ff8000000000000ULL;
-  out.byte(narrow ? float32_tag : float64_tag);
-  for (int shift = narrow ? 24 : 56; shift >= 0; shift -= 8) {
-    out.byte(static_cast<std::uint8_t>(bits >> shift));
-  }
 }
 
 base::byte_view read_text(Reader& in) {
@@ -120,13 +65,13 @@ void skip_value(Reader& in, bool& plain, unsigned depth) {
       return;
     case integer_tag: {
       if (in.left() > 1 && *in.pos() >= 0x80 && in.pos()[1] == 0) plain = false;
-      const double value = read_varint(in);
+      const double value = read_any_number(in, tag);
       if (!is_integer(value)) plain = false;
       return;
     }
     case float32_tag:
     case float64_tag: {
-      const double value = read_double(in, tag);
+      const double value = read_any_number(in, tag);
       if (std::isnan(value) || is_integer(value) || is_float32(value) != (tag == float32_tag)) {
         plain = false;
       }
@@ -180,16 +125,40 @@ void rewrite_object(Reader& in, Writer& out) {
 
 }  // namespace
 
+double read_any_number(Reader& in, std::uint8_t tag) {
+  if (tag == float32_tag) {
+    return static_cast<double>(std::bit_cast<float>(big_endian<std::uint32_t>(in.take(4))));
+  }
+  if (tag == float64_tag) return std::bit_cast<double>(big_endian<std::uint64_t>(in.take(8)));
+  bool negative = false;
+  const auto magnitude = static_cast<double>(in.sint(negative));
+  return negative ? -magnitude : magnitude;
+}
+
+void write_any_number(double value, Writer& out) {
+  if (is_integer(value)) {
+    out.byte(integer_tag);
+    return out.sint(static_cast<std::uint64_t>(std::abs(value)), std::signbit(value));
+  }
+  const bool narrow = is_float32(value);
+  std::uint64_t bits = narrow ? std::bit_cast<std::uint32_t>(static_cast<float>(value))
+                              : std::bit_cast<std::uint64_t>(value);
+  if (std::isnan(value)) bits = 0x7ff8000000000000ULL;
+  out.byte(narrow ? float32_tag : float64_tag);
+  for (int shift = narrow ? 24 : 56; shift >= 0; shift -= 8) {
+    out.byte(static_cast<std::uint8_t>(bits >> shift));
+  }
+}
+
 void skip_any(Reader& in, bool& plain) { skip_value(in, plain, 0); }
 
 void rewrite_any(Reader& in, Writer& out) {
   const std::uint8_t tag = in.byte();
   switch (tag) {
     case integer_tag:
-      return write_number(read_varint(in), out);
     case float32_tag:
     case float64_tag:
-      return write_number(read_double(in, tag), out);
+      return write_any_number(read_any_number(in, tag), out);
     case bigint_tag:
       out.byte(tag);
       return out.raw(in.take(8));

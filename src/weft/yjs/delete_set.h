@@ -19,7 +19,10 @@ using deletion_list = std::deque<Deletion>;
 void sort_and_join(deletion_list& deletions);
 
 /// Writes the list grouped by client, clients descending, each client's entries in their order.
-/// The list must be sorted by client.
 void write_deletions(const deletion_list& deletions, Writer& out);
+
+/// The same in format v2, which says how far an entry starts behind the one before it: the list is
+/// first rid of empty entries and, when some client's do not ascend, sorted and joined.
+void write_deletions_v2(deletion_list& deletions, Writer& out);
 
 }  // namespace weft::yjs

@@ -1,49 +1,17 @@
-#include <algorithm>
-#include <unordered_map>
-
 #include "weft/yjs/delete_set.h"
+#include "weft/yjs/packing.h"
+#include "weft/yjs/state_map.h"
 #include "weft/yjs/update.h"
 
 namespace weft::yjs {
 namespace {
 
-using state_map = std::unordered_map<client_id, clock_value>;
-
-bool read_state_vector(byte_view bytes, state_map& out, errc& code) {
-  Reader in(bytes);
-  const std::uint64_t count = in.uint();
-  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-    const client_id client = in.uint();
-    const clock_value clock = in.uint();
-    if (in.ok()) out[client] = clock;
-  }
-  code = in.code();
-  return in.ok();
-}
-
-/// Clients descending; each client's entries stay as they came, as Yjs leaves them.
-void order_clients(deletion_list& deletions) {
-  const auto before = [](const Deletion& a, const Deletion& b) { return a.client > b.client; };
-  if (std::is_sorted(deletions.begin(), deletions.end(), before)) return;
-  std::vector<std::size_t> order(deletions.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    if (deletions[a].client != deletions[b].client) return before(deletions[a], deletions[b]);
-    return a < b;
-  });
-  deletion_list ordered;
-  for (const std::size_t i : order) ordered.push_back(deletions[i]);
-  deletions = std::move(ordered);
-}
-
-}  // namespace
-
-result<byte_vector> diff(byte_view update, byte_view state_vector) {
+result<byte_vector> diff_as(Values values, byte_view update, byte_view state_vector) {
   state_map state;
   errc code{};
   if (!read_state_vector(state_vector, state, code)) return decode_failure(code);
 
-  StructReader reader(update);
+  StructReader reader(update, values);
   SectionWriter sections;
   Struct s;
   bool writing = false;  // everything up to the end of this client's section goes out
@@ -73,62 +41,20 @@ result<byte_vector> diff(byte_view update, byte_view state_vector) {
       })) {
     return decode_failure(in.code());
   }
-  order_clients(deletions);
   Writer out;
   sections.finish(out);
   write_deletions(deletions, out);
   return out.take();
 }
 
-result<byte_vector> state_vector_of(byte_view update) {
-  StructReader reader(update);
-  Writer entries;
-  std::uint64_t size = 0;
-  Struct s;
-  client_id client = 0;
-  clock_value clock = 0;
-  bool stopped = false;
-  bool first = true;
-  const auto put = [&] {
-    if (clock == 0) return;
-    ++size;
-    entries.uint(client);
-    entries.uint(clock);
-  };
-  while (reader.next(s)) {
-    if (first || s.client != client) {
-      if (!first) put();
-      // Only the very first struct counts before the check for a Skip.
-      clock = first && s.clock == 0 ? s.length : 0;
-      first = false;
-      client = s.client;
-      stopped = s.clock != 0;
-    }
-    if (s.is_skip()) stopped = true;
-    if (!stopped) clock = s.clock_end();
-  }
-  if (!reader.in().ok()) return decode_failure(reader.in().code());
-  put();
-  Writer out;
-  out.uint(size);
-  out.raw(entries.view());
-  return out.take();
+}  // namespace
+
+result<byte_vector> diff(byte_view update, byte_view state_vector) {
+  return diff_as(Values::json, update, state_vector);
 }
 
-byte_vector encode_state_vector(const IdSet& known) {
-  std::vector<std::pair<client_id, clock_value>> entries;
-  for (const auto& [client, ranges] : known.clients()) {
-    const clock_value end = known.contiguous_end(client);
-    if (end != 0) entries.emplace_back(client, end);
-  }
-  std::sort(entries.begin(), entries.end(), std::greater<>());
-  Writer out;
-  out.uint(entries.size());
-  for (const auto& [client, clock] : entries) {
-    out.uint(client);
-    out.uint(clock);
-  }
-  return out.take();
+result<byte_vector> diff_unpacked(byte_view update, byte_view state_vector) {
+  return diff_as(Values::any, update, state_vector);
 }
 
 }  // namespace weft::yjs

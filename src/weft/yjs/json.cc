@@ -1,8 +1,7 @@
-#include <charconv>
-#include <cmath>
 #include <cstdlib>
 #include <string>
 
+#include "weft/yjs/json_text.h"
 #include "weft/yjs/value.h"
 
 namespace weft::yjs {
@@ -12,6 +11,52 @@ namespace {
 constexpr std::size_t plain_keys_max = 8;
 
 bool is_digit(std::uint8_t c) { return c >= '0' && c <= '9'; }
+
+/// Values written as JSON.stringify writes them.
+struct JsonForm {
+  static constexpr std::string_view array = "[]";
+  static constexpr std::string_view object = "{}";
+
+  static void word(std::string_view word, Writer& out) { out.raw(word); }
+  static void number(double value, Writer& out) { write_json_number(value, out); }
+  static void text(std::string_view text, Writer& out) { write_json_text(text, out); }
+  static void key(std::string_view key, Writer& out) {
+    write_json_text(key, out);
+    out.byte(':');
+  }
+  static void open(std::string_view brackets, std::uint64_t, Writer& out) {
+    out.byte(static_cast<std::uint8_t>(brackets[0]));
+  }
+  static void separate(Writer& out) { out.byte(','); }
+  static void close(std::string_view brackets, Writer& out) {
+    out.byte(static_cast<std::uint8_t>(brackets[1]));
+  }
+};
+
+/// Values written as lib0's `any`.
+struct AnyForm {
+  static constexpr any_tag array = array_tag;
+  static constexpr any_tag object = object_tag;
+
+  static void word(std::string_view word, Writer& out) {
+    out.byte(word == "true" ? true_tag : word == "false" ? false_tag : null_tag);
+  }
+  static void number(double value, Writer& out) { write_any_number(value, out); }
+  static void text(std::string_view text, Writer& out) {
+    out.byte(string_tag);
+    key(text, out);
+  }
+  static void key(std::string_view key, Writer& out) {
+    const std::string text = without_lone_surrogates(key);
+    out.bytes(base::as_bytes(text));
+  }
+  static void open(any_tag tag, std::uint64_t count, Writer& out) {
+    out.byte(tag);
+    out.uint(count);
+  }
+  static void separate(Writer&) {}
+  static void close(any_tag, Writer&) {}
+};
 
 /// A recursive-descent reader of RFC 8259 JSON; depth is bounded by value_depth_max.
 class JsonReader {
@@ -24,9 +69,10 @@ class JsonReader {
     return good;
   }
 
-  void rewrite(Writer& out) {
+  template <typename Form>
+  void copy(Writer& out) {
     space();
-    copy_value(out);
+    copy_value<Form>(out);
   }
 
  private:
@@ -133,7 +179,7 @@ class JsonReader {
       const std::uint8_t escape = *at_++;
       if (escape == 'u') {
         for (int i = 0; i < 4; ++i, ++at_) {
-          if (at_ == end_ || hex(*at_) < 0) return false;
+          if (at_ == end_ || hex_digit(*at_) < 0) return false;
         }
       } else if (std::string_view("\"\\/bfnrt").find(static_cast<char>(escape)) ==
                  std::string_view::npos) {
@@ -144,13 +190,6 @@ class JsonReader {
     inner = {begin, at_};
     ++at_;
     return true;
-  }
-
-  static int hex(std::uint8_t c) {
-    if (is_digit(c)) return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
   }
 
   bool digits() {
@@ -183,37 +222,45 @@ class JsonReader {
     return true;
   }
 
+  template <typename Form>
   void copy_value(Writer& out) {
-    if (*at_ == '{') return copy_object(out);
-    if (*at_ == '[') return copy_array(out);
+    if (*at_ == '{') return copy_object<Form>(out);
+    if (*at_ == '[') return copy_array<Form>(out);
     if (*at_ == '"') {
       base::byte_view inner;
       string(inner);
-      return write_text(unescape(inner), out);
+      return Form::text(json_unescape(inner), out);
     }
     const std::uint8_t* const begin = at_;
-    if (literal("true") || literal("false") || literal("null")) return out.raw(begin, at_);
+    if (literal("true") || literal("false") || literal("null")) {
+      return Form::word(base::as_text({begin, at_}), out);
+    }
     number();
-    write_number(std::string(begin, at_), out);
+    Form::number(std::strtod(std::string(begin, at_).c_str(), nullptr), out);
   }
 
+  template <typename Form>
   void copy_array(Writer& out) {
-    out.byte('[');
+    Writer elements;
+    std::uint64_t count = 0;
     ++at_;
     space();
-    for (bool first = true; *at_ != ']'; first = false) {
-      if (!first) {
+    for (; *at_ != ']'; ++count) {
+      if (count != 0) {
         ++at_;
         space();
-        out.byte(',');
+        Form::separate(elements);
       }
-      copy_value(out);
+      copy_value<Form>(elements);
       space();
     }
     ++at_;
-    out.byte(']');
+    Form::open(Form::array, count, out);
+    out.raw(elements.view());
+    Form::close(Form::array, out);
   }
 
+  template <typename Form>
   void copy_object(Writer& out) {
     Writer arena;
     std::vector<Property> properties;
@@ -228,148 +275,28 @@ class JsonReader {
       Property property{};
       base::byte_view inner;
       string(inner);
-      const std::string key = unescape(inner);
+      const std::string key = json_unescape(inner);
       property.key_begin = position();
       arena.raw(std::string_view(key));
       property.key_end = property.value_begin = position();
-      write_text(key, arena);
-      arena.byte(':');
+      Form::key(key, arena);
       space();
       ++at_;
       space();
-      copy_value(arena);
+      copy_value<Form>(arena);
       property.value_end = position();
       properties.push_back(property);
       space();
     }
     ++at_;
     order_properties(arena, properties);
-    out.byte('{');
+    Form::open(Form::object, properties.size(), out);
     for (std::size_t i = 0; i < properties.size(); ++i) {
-      if (i != 0) out.byte(',');
+      if (i != 0) Form::separate(out);
       const std::uint8_t* const data = arena.view().data();
       out.raw(data + properties[i].value_begin, data + properties[i].value_end);
     }
-    out.byte('}');
-  }
-
-  /// To generalized UTF-8: a lone surrogate keeps its three-byte form.
-  static std::string unescape(base::byte_view inner) {
-    std::string out;
-    out.reserve(inner.size());
-    for (std::size_t i = 0; i < inner.size();) {
-      if (inner[i] != '\\') {
-        out += static_cast<char>(inner[i++]);
-        continue;
-      }
-      const std::uint8_t escape = inner[i + 1];
-      i += 2;
-      if (escape == 'u') {
-        unsigned unit = unit_at(inner, i);
-        i += 4;
-        if (unit >= 0xd800 && unit <= 0xdbff && i + 6 <= inner.size() && inner[i] == '\\' &&
-            inner[i + 1] == 'u') {
-          const unsigned low = unit_at(inner, i + 2);
-          if (low >= 0xdc00 && low <= 0xdfff) {
-            unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-            i += 6;
-          }
-        }
-        append_utf8(unit, out);
-      } else {
-        constexpr std::string_view names = "\"\\/bfnrt";
-        constexpr std::string_view values = "\"\\/\b\f\n\r\t";
-        out += values[names.find(static_cast<char>(escape))];
-      }
-    }
-    return out;
-  }
-
-  static unsigned unit_at(base::byte_view inner, std::size_t at) {
-    unsigned unit = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-      unit = unit * 16 + static_cast<unsigned>(hex(inner[at + i]));
-    }
-    return unit;
-  }
-
-  static void append_utf8(unsigned code, std::string& out) {
-    const auto put = [&](unsigned byte) { out += static_cast<char>(byte); };
-    if (code < 0x80) {
-      put(code);
-    } else if (code < 0x800) {
-      put(0xc0 | (code >> 6));
-      put(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      put(0xe0 | (code >> 12));
-      put(0x80 | ((code >> 6) & 0x3f));
-      put(0x80 | (code & 0x3f));
-    } else {
-      put(0xf0 | (code >> 18));
-      put(0x80 | ((code >> 12) & 0x3f));
-      put(0x80 | ((code >> 6) & 0x3f));
-      put(0x80 | (code & 0x3f));
-    }
-  }
-
-  static void write_text(std::string_view text, Writer& out) {
-    constexpr char hex_digits[] = "0123456789abcdef";
-    out.byte('"');
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const auto c = static_cast<std::uint8_t>(text[i]);
-      constexpr std::string_view values = "\"\\\b\f\n\r\t";
-      constexpr std::string_view names = "\"\\bfnrt";
-      const std::size_t named = values.find(static_cast<char>(c));
-      if (named != std::string_view::npos) {
-        out.byte('\\');
-        out.byte(static_cast<std::uint8_t>(names[named]));
-      } else if (c < 0x20) {
-        out.raw(std::string_view("\\u00"));
-        out.byte(static_cast<std::uint8_t>(hex_digits[c >> 4]));
-        out.byte(static_cast<std::uint8_t>(hex_digits[c & 15]));
-      } else if (c == 0xed && i + 2 < text.size() &&
-                 static_cast<std::uint8_t>(text[i + 1]) > 0x9f) {
-        const unsigned unit = 0xd000u | ((static_cast<unsigned>(text[i + 1]) & 0x3f) << 6) |
-                              (static_cast<unsigned>(text[i + 2]) & 0x3f);
-        out.raw(std::string_view("\\u"));
-        for (int shift = 12; shift >= 0; shift -= 4) {
-          out.byte(static_cast<std::uint8_t>(hex_digits[(unit >> shift) & 15]));
-        }
-        i += 2;
-      } else {
-        out.byte(c);
-      }
-    }
-    out.byte('"');
-  }
-
-  /// JavaScript's Number::toString of the nearest double.
-  static void write_number(const std::string& text, Writer& out) {
-    const double value = std::strtod(text.c_str(), nullptr);
-    if (!std::isfinite(value)) return out.raw(std::string_view("null"));
-    if (value == 0) return out.byte('0');
-    if (value < 0) out.byte('-');
-    char buffer[40];
-    const auto written = std::to_chars(buffer, buffer + sizeof buffer, std::abs(value),
-                                       std::chars_format::scientific);
-    const std::string_view shortest(buffer, static_cast<std::size_t>(written.ptr - buffer));
-    const std::size_t mark = shortest.find('e');
-    std::string digits(1, shortest[0]);
-    if (mark > 2) digits += shortest.substr(2, mark - 2);
-    const int point = std::atoi(std::string(shortest.substr(mark + 1)).c_str()) + 1;
-    const int count = static_cast<int>(digits.size());
-    if (count <= point && point <= 21) {
-      digits.append(static_cast<std::size_t>(point - count), '0');
-    } else if (0 < point && point <= 21) {
-      digits.insert(static_cast<std::size_t>(point), ".");
-    } else if (-6 < point && point <= 0) {
-      digits.insert(0, "0." + std::string(static_cast<std::size_t>(-point), '0'));
-    } else {
-      if (count > 1) digits.insert(1, ".");
-      digits += point > 0 ? "e+" : "e-";
-      digits += std::to_string(std::abs(point - 1));
-    }
-    out.raw(std::string_view(digits));
+    Form::close(Form::object, out);
   }
 
   const std::uint8_t* at_;
@@ -381,6 +308,8 @@ class JsonReader {
 
 bool check_json(base::byte_view text, bool& plain) { return JsonReader(text).check(plain); }
 
-void write_json(base::byte_view text, Writer& out) { JsonReader(text).rewrite(out); }
+void write_json(base::byte_view text, Writer& out) { JsonReader(text).copy<JsonForm>(out); }
+
+void json_to_any(base::byte_view text, Writer& out) { JsonReader(text).copy<AnyForm>(out); }
 
 }  // namespace weft::yjs

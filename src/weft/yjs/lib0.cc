@@ -16,6 +16,10 @@ const char* describe(errc code) {
       return "the bytes are not a Yjs update";
     case errc::too_large:
       return "a number or nesting exceeds what Yjs can represent";
+    case errc::over_limit:
+      return "unpacked, the update is larger than the limit";
+    case errc::no_v1_form:
+      return "the update holds undefined or a bigint where format v1 has JSON";
   }
   return "unknown";
 }
@@ -73,6 +77,18 @@ std::uint64_t Reader::long_uint() {
   }
   fail(errc::truncated);
   return 0;
+}
+
+std::uint64_t Reader::sint(bool& negative) {
+  const std::uint8_t first = byte();
+  negative = (first & 0x40) != 0;
+  std::uint64_t value = first & 0x3f;
+  if ((first & 0x80) != 0) {
+    const std::uint64_t rest = uint();
+    if (rest > max_safe_integer >> 6) fail(errc::too_large);
+    value |= rest << 6;
+  }
+  return value;
 }
 
 void Writer::grow(std::size_t needed) {

@@ -51,6 +51,9 @@ class Reader {
     return long_uint();
   }
 
+  /// A signed number: its magnitude, and its sign apart, for zero has one too.
+  std::uint64_t sint(bool& negative);
+
   /// A length-prefixed byte string.
   base::byte_view bytes() { return take(uint()); }
 
@@ -95,6 +98,12 @@ class Writer {
       value >>= 7;
     }
     data_[size_++] = static_cast<std::uint8_t>(value);
+  }
+
+  void sint(std::uint64_t magnitude, bool negative) {
+    const bool more = magnitude > 0x3f;
+    byte(static_cast<std::uint8_t>((more ? 0x80 : 0) | (negative ? 0x40 : 0) | (magnitude & 0x3f)));
+    if (more) uint(magnitude >> 6);
   }
 
   void raw(const std::uint8_t* from, const std::uint8_t* to) {

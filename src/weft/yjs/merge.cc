@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "weft/yjs/delete_set.h"
+#include "weft/yjs/packing.h"
 #include "weft/yjs/update.h"
 
 /// Yjs' mergeUpdates, step for step. Yjs sorts all its readers before each step; only the first
@@ -51,7 +52,7 @@ struct Slice {
 
 class Merger {
  public:
-  explicit Merger(std::span<const byte_view> updates) : updates_(updates) {}
+  Merger(std::span<const byte_view> updates, Values values) : updates_(updates), values_(values) {}
 
   result<byte_vector> run() {
     const bool few = updates_.size() < insertion_sort_end;
@@ -74,7 +75,7 @@ class Merger {
   bool find_starts() {
     untouched_.reserve(updates_.size());
     for (std::size_t i = 0; i < updates_.size(); ++i) {
-      ActiveReader reader{StructReader(updates_[i]), {}, false};
+      ActiveReader reader{StructReader(updates_[i], values_), {}, false};
       advance(reader);
       if (code_ != errc{}) return false;
       if (reader.has_current) {
@@ -105,7 +106,7 @@ class Merger {
 
   bool open_all() {
     for (const byte_view update : updates_) {
-      active_.push_back({StructReader(update), {}, false});
+      active_.push_back({StructReader(update, values_), {}, false});
       advance(active_.back());
       if (code_ != errc{}) return false;
       if (active_.back().has_current) order_.push_back(&active_.back());
@@ -218,7 +219,7 @@ class Merger {
     front_slot_ = free_.back();
     free_.pop_back();
     front_ = &active_[front_slot_];
-    front_->reader = StructReader(updates_[chosen.slot]);
+    front_->reader = StructReader(updates_[chosen.slot], values_);
     advance(*front_);
   }
 
@@ -294,6 +295,7 @@ class Merger {
   }
 
   std::span<const byte_view> updates_;
+  Values values_;
   std::vector<Place> untouched_;
   std::size_t next_untouched_ = 0;
   std::vector<Place> heap_;
@@ -318,7 +320,11 @@ result<byte_vector> merge(std::span<const byte_view> updates) {
     if (!valid) return std::unexpected(valid.error());
     return byte_vector(updates[0].begin(), updates[0].end());
   }
-  return Merger(updates).run();
+  return Merger(updates, Values::json).run();
+}
+
+result<byte_vector> merge_unpacked(std::span<const byte_view> updates) {
+  return Merger(updates, Values::any).run();
 }
 
 }  // namespace weft::yjs

@@ -38,24 +38,25 @@ std::uint64_t read_any_list(Reader& in, bool& plain) {
 }
 
 void read_type(Reader& in) {
-  constexpr std::uint64_t xml_element = 3, xml_hook = 5, xml_text = 6;
   const std::uint64_t type = in.uint();
-  if (type > xml_text) return in.fail(errc::corrupt);
-  if (type == xml_element || type == xml_hook) read_text(in);
+  if (type > xml_text_type) return in.fail(errc::corrupt);
+  if (type_has_name(type)) read_text(in);
 }
 
 void read_doc(Reader& in, bool& plain) {
-  constexpr std::uint8_t object_tag = 118, null_tag = 126;
   read_text(in);
-  // Yjs reads properties of the options and so refuses null and undefined; of an object it keeps
-  // only what it knows, so anything but an empty one is put through the rewriting path.
-  if (in.left() > 0 && *in.pos() >= null_tag) return in.fail(errc::corrupt);
-  if (in.left() > 1 && (in.pos()[0] != object_tag || in.pos()[1] != 0)) plain = false;
-  skip_any(in, plain);
+  skip_doc_options(in, plain);
+}
+
+/// The value of an Embed or Format. Unpacked values are as lib0 writes them already.
+void read_value(Values values, Reader& in, bool& plain) {
+  if (values == Values::json) return read_json(in, plain);
+  bool canonical = true;
+  skip_any(in, canonical);
 }
 
 /// Reads the content and returns its length in clocks.
-std::uint64_t read_content(std::uint8_t ref, Reader& in, bool& plain) {
+std::uint64_t read_content(std::uint8_t ref, Values values, Reader& in, bool& plain) {
   switch (ref) {
     case deleted_ref:
       return in.uint();
@@ -67,11 +68,11 @@ std::uint64_t read_content(std::uint8_t ref, Reader& in, bool& plain) {
     case string_ref:
       return read_text(in);
     case embed_ref:
-      read_json(in, plain);
+      read_value(values, in, plain);
       return 1;
     case format_ref:
       read_text(in);
-      read_json(in, plain);
+      read_value(values, in, plain);
       return 1;
     case type_ref:
       read_type(in);
@@ -149,7 +150,7 @@ void StructReader::read_item(std::uint8_t info, Struct& out) {
     if ((info & parent_sub_bit) != 0) read_text(in_);
   }
   out.content = in_.pos();
-  out.length = read_content(info & ref_bits, in_, out.plain);
+  out.length = read_content(info & ref_bits, values_, in_, out.plain);
 }
 
 }  // namespace weft::yjs

@@ -37,45 +37,6 @@ void rewrite_parent(const Struct& item, Writer& out) {
   if ((item.info & parent_sub_bit) != 0) out.bytes(in.bytes());
 }
 
-/// A subdocument's options as Yjs derives them from those it read: only gc, autoLoad and meta.
-void rewrite_doc(Reader& in, Writer& out) {
-  constexpr std::uint8_t object_tag = 118, true_tag = 120, false_tag = 121, null_tag = 126,
-                         undefined_tag = 127, integer_tag = 125, string_tag = 119;
-  base::byte_view guid = in.bytes();
-  bool collect = true;
-  bool load = false;
-  Writer meta;
-  Writer load_value;
-  if (in.left() > 0 && *in.pos() == object_tag) {
-    Writer canonical;
-    rewrite_any(in, canonical);
-    Reader options(canonical.view().subspan(1));
-    const std::uint64_t count = options.uint();
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::string_view key = base::as_text(options.bytes());
-      const std::uint8_t* const begin = options.pos();
-      bool plain = true;
-      skip_any(options, plain);
-      const bool falsy = *begin == false_tag || *begin == null_tag ||
-                         (*begin == integer_tag && (begin[1] & 0xbf) == 0) ||
-                         (*begin == string_tag && begin[1] == 0);
-      if (key == "gc") collect = *begin == undefined_tag || !falsy;
-      if (key == "autoLoad") load = *begin != undefined_tag && !falsy;
-      if (key == "meta") {
-        meta.clear();
-        if (*begin != null_tag && *begin != undefined_tag) meta.raw(begin, options.pos());
-      }
-    }
-  }
-  out.bytes(guid);
-  out.byte(object_tag);
-  out.uint((collect ? 0u : 1u) + (load ? 1u : 0u) + (meta.size() != 0 ? 1u : 0u));
-  const auto put = [&](std::string_view key) { out.bytes(base::as_bytes(key)); };
-  if (!collect) put("gc"), out.byte(false_tag);
-  if (load) put("autoLoad"), out.byte(true_tag);
-  if (meta.size() != 0) put("meta"), out.raw(meta.view());
-}
-
 }  // namespace
 
 void ContentCursor::restart() {
@@ -120,7 +81,7 @@ void ContentCursor::move_to(std::uint64_t unit) {
   at_ = in.pos();
 }
 
-ContentCursor::TextPart ContentCursor::text_part(std::uint64_t from, std::uint64_t to) {
+TextPart ContentCursor::text_part(std::uint64_t from, std::uint64_t to) {
   TextPart part;
   move_to(from);
   part.lead = inside_pair_;
@@ -131,14 +92,8 @@ ContentCursor::TextPart ContentCursor::text_part(std::uint64_t from, std::uint64
   return part;
 }
 
-void ContentCursor::put_text(const TextPart& part, Writer& out) {
-  if (part.lead) out.raw(base::byte_view(replacement_character));
-  out.raw(part.begin, part.end);
-  if (part.tail) out.raw(base::byte_view(replacement_character));
-}
-
 void ContentCursor::append(Writer& out, std::uint64_t from, std::uint64_t to) {
-  if (item_->ref() == string_ref) return put_text(text_part(from, to), out);
+  if (item_->ref() == string_ref) return write_text(text_part(from, to), out);
   move_to(from);
   const std::uint8_t* const begin = at_;
   if (item_->plain) {
@@ -164,7 +119,7 @@ void ContentCursor::write(Writer& out, std::uint64_t from, std::uint64_t to) {
     case string_ref: {
       const TextPart part = text_part(from, to);
       out.uint(part.bytes());
-      return put_text(part, out);
+      return write_text(part, out);
     }
     case json_ref:
     case any_ref:
@@ -191,7 +146,8 @@ void ContentCursor::rewrite_whole(Writer& out) const {
       if (in.left() != 0) out.bytes(in.bytes());
       return;
     default:
-      rewrite_doc(in, out);
+      out.bytes(in.bytes());
+      rewrite_doc_options(in, out);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "weft/yjs/id_set.h"
 #include "weft/yjs/lib0.h"
+#include "weft/yjs/utf.h"
 
 /// The structs of an update: read as views, cut, and written.
 /// Source: docs/formats/yjs_update_v1.md, sections 2 and 3.
@@ -26,6 +27,13 @@ enum content_ref : std::uint8_t {
   doc_ref = 9,
   skip_ref = 10,
 };
+
+/// The highest type that Type content names; an XML element and an XML hook have a name.
+inline constexpr std::uint64_t xml_text_type = 6;
+constexpr bool type_has_name(std::uint64_t type) {
+  constexpr std::uint64_t xml_element = 3, xml_hook = 5;
+  return type == xml_element || type == xml_hook;
+}
 
 inline constexpr std::uint8_t ref_bits = 0x1f;
 inline constexpr std::uint8_t parent_sub_bit = 0x20;
@@ -57,11 +65,18 @@ struct Struct {
   clock_value clock_end() const { return clock + length; }
 };
 
+/// How Embed and Format carry their value: as JSON text in format v1, as `any` in format v2 and in
+/// the unpacked form of it (see `unpack`), which is v1 in all else.
+enum class Values : std::uint8_t { json, any };
+
 /// Streams the structs of one update and then stands before its delete set.
 class StructReader {
  public:
   StructReader() = default;
-  explicit StructReader(base::byte_view update) : in_(update) { sections_left_ = in_.uint(); }
+  explicit StructReader(base::byte_view update, Values values = Values::json)
+      : in_(update), values_(values) {
+    sections_left_ = in_.uint();
+  }
 
   /// Reads `structs` structs that start at `at`, without a section header before them.
   StructReader(base::byte_view at, client_id client, clock_value clock, std::uint64_t structs)
@@ -91,6 +106,7 @@ class StructReader {
   client_id client_ = max_safe_integer + 1;
   clock_value clock_ = 0;
   bool falling_clients_ = true;
+  Values values_ = Values::json;
 };
 
 /// Reads the delete set that follows the structs: calls `each(client, clock_range)`.
@@ -126,20 +142,9 @@ class ContentCursor {
   void append(Writer& out, std::uint64_t from, std::uint64_t to);
 
  private:
-  struct TextPart {
-    bool lead = false;  ///< starts with the second half of a surrogate pair
-    bool tail = false;  ///< ends with the first half of one
-    const std::uint8_t* begin = nullptr;
-    const std::uint8_t* end = nullptr;
-    std::size_t bytes() const {
-      return static_cast<std::size_t>(end - begin) + (lead ? 3u : 0u) + (tail ? 3u : 0u);
-    }
-  };
-
   void restart();
   void move_to(std::uint64_t unit);
   TextPart text_part(std::uint64_t from, std::uint64_t to);
-  static void put_text(const TextPart& part, Writer& out);
   void rewrite_whole(Writer& out) const;
 
   const Struct* item_;
@@ -181,6 +186,9 @@ class SectionWriter {
 
   /// Says that the struct just begun ends at `clock`; used by `next_after_gap`.
   void ends_at(clock_value clock) { end_ = clock; }
+
+  /// The next struct begins a section of its own, whatever its client.
+  void break_section() { flush(); }
 
   /// The section count and all sections.
   void finish(Writer& out);

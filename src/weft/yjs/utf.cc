@@ -80,4 +80,10 @@ TextPosition find_utf16(base::byte_view text, std::uint64_t units) {
   return {static_cast<std::size_t>(at - text.data()), false};
 }
 
+void write_text(const TextPart& part, Writer& out) {
+  if (part.lead) out.raw(base::byte_view(replacement_character));
+  out.raw(part.begin, part.end);
+  if (part.tail) out.raw(base::byte_view(replacement_character));
+}
+
 }  // namespace weft::yjs

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cstdint>
-
 #include "weft/base/bytes.h"
+#include "weft/yjs/lib0.h"
 
 /// UTF-8 text measured as Yjs measures it: in UTF-16 code units.
 namespace weft::yjs {
@@ -23,5 +22,21 @@ TextPosition find_utf16(base::byte_view text, std::uint64_t units);
 
 /// How Yjs writes half a surrogate pair: U+FFFD.
 inline constexpr std::uint8_t replacement_character[3] = {0xef, 0xbf, 0xbd};
+
+/// A stretch of text that may begin or end inside a surrogate pair.
+struct TextPart {
+  bool lead = false;  ///< starts with the second half of a pair
+  bool tail = false;  ///< ends with the first half of one
+  const std::uint8_t* begin = nullptr;
+  const std::uint8_t* end = nullptr;
+
+  /// As it is written.
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(end - begin) + (lead ? sizeof replacement_character : 0) +
+           (tail ? sizeof replacement_character : 0);
+  }
+};
+
+void write_text(const TextPart& part, Writer& out);
 
 }  // namespace weft::yjs

@@ -23,6 +23,26 @@ export class Random {
     }
     return list
   }
+
+  /** The bytes with a few others in them, or cut short. */
+  damaged (source) {
+    const bytes = Uint8Array.from(source)
+    for (let n = this.below(3); n >= 0; n--) bytes[this.below(bytes.length)] = this.chance(50) ? this.below(256) : this.below(12)
+    return this.chance(20) ? bytes.subarray(0, this.below(bytes.length)) : bytes
+  }
+}
+
+/** Some of the updates: shuffled, repeated, dropped, partly merged. */
+export const mixOf = (random, updates, merge) => {
+  let list = updates.slice(0, 1 + random.below(updates.length))
+  if (random.chance(60)) random.shuffle(list)
+  if (random.chance(40)) list = list.filter(() => random.chance(85))
+  if (random.chance(40)) list = list.concat(list.filter(() => random.chance(20)))
+  if (random.chance(40)) {
+    const cut = random.below(list.length + 1)
+    list = [merge(list.slice(0, cut)), ...list.slice(cut)]
+  }
+  return list
 }
 
 const words = ['a', 'bc', ' weft ', 'é', '漢字', '😀', '👩‍🚀', 'x😀y', '\n', 'lorem ipsum dolor', '"quoted"']
@@ -121,17 +141,20 @@ export const edit = (random, doc) => {
 
 /**
  * Every update of a session of several clients that edit, sync in part, and undo; in the order in
- * which they came about, which is causal. `stale` holds causal prefixes as documents saw them.
+ * which they came about, which is causal. `updatesV2` are the same in format v2. `stale` holds causal
+ * prefixes as documents saw them.
  */
 export const makeHistory = (random) => {
   const clients = 2 + random.below(3)
   const docs = []
   const updates = []
+  const updatesV2 = []
   const undo = []
   for (let i = 0; i < clients; i++) {
     const doc = new Y.Doc({ gc: random.chance(80) })
     doc.clientID = random.chance(30) ? 1 + i : 1 + random.below(2 ** 32 - 2)
     doc.on('update', (update, origin) => { if (origin !== 'sync') updates.push(update) })
+    doc.on('updateV2', (update, origin) => { if (origin !== 'sync') updatesV2.push(update) })
     undo.push(new Y.UndoManager([doc.getText('t'), doc.getArray('a'), doc.getMap('m')], { captureTimeout: 0 }))
     docs.push(doc)
   }
@@ -159,7 +182,7 @@ export const makeHistory = (random) => {
     }
     if (random.chance(4)) stale.push(Y.encodeStateAsUpdate(random.pick(docs)))
   }
-  return { updates, docs, stale }
+  return { updates, updatesV2, docs, stale }
 }
 
 export const emptyUpdate = new Uint8Array([0, 0])

@@ -3,7 +3,8 @@
 import * as Y from 'yjs'
 import { parseArgs } from 'node:util'
 import { OracleServer, novelty, operation } from './server.mjs'
-import { Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, textOf } from './history.mjs'
+import { Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, mixOf, textOf } from './history.mjs'
+import { makeV2Checks } from './v2.mjs'
 
 const { values: options } = parseArgs({
   options: { server: { type: 'string' }, seed: { type: 'string' }, rounds: { type: 'string', default: '100' } }
@@ -20,6 +21,7 @@ const shownMax = 10
 let passed = 0
 let failed = 0
 let contradicted = 0
+let checksOfV2 = 0
 let seed = firstSeed
 
 const report = (good, what, details) => {
@@ -36,21 +38,8 @@ const compareBytes = (what, ours, theirs) =>
   report(same(ours, theirs), what, same(ours, theirs) ? '' : `  weft ${hex(ours)}\n  yjs  ${hex(theirs)}`)
 const ask = async (op, ...list) => (await server.ask(op, list))
 
-/** Some of the updates: shuffled, repeated, dropped, partly merged. */
-const mixOf = (random, updates) => {
-  let list = updates.slice(0, 1 + random.below(updates.length))
-  if (random.chance(60)) random.shuffle(list)
-  if (random.chance(40)) list = list.filter(() => random.chance(85))
-  if (random.chance(40)) list = list.concat(list.filter(() => random.chance(20)))
-  if (random.chance(40)) {
-    const cut = random.below(list.length + 1)
-    list = [Y.mergeUpdates(list.slice(0, cut)), ...list.slice(cut)]
-  }
-  return list
-}
-
 const checkBytes = async (random, updates, docs) => {
-  const list = mixOf(random, updates)
+  const list = mixOf(random, updates, Y.mergeUpdates)
   const merged = Y.mergeUpdates(list)
   compareBytes(`merge of ${list.length}`, (await ask(operation.merge, ...list))?.[0], merged)
   const states = docs.map(doc => Y.encodeStateAsUpdate(doc))
@@ -96,6 +85,10 @@ const checkStates = async (random, updates, stale) => {
     if (compacted === undefined) continue
     compareStates('compact, new client', documentOf(compacted), full)
     compareBytes('compact twice', (await ask(operation.compact, compacted))?.[0], compacted)
+    for (const old of stale) {
+      const vector = Y.encodeStateVector(documentOf(old))
+      compareBytes('indexed diff', (await ask(operation.indexedDiff, compacted, vector))?.[0], Y.diffUpdate(compacted, vector))
+    }
     for (const old of [...stale, Y.mergeUpdates(updates.slice(0, random.below(updates.length + 1)))]) {
       compareStates('compact, stale client', documentOf(old, compacted), documentOf(old, all))
       const doc = documentOf(old)
@@ -197,9 +190,7 @@ const checkRevert = async (random, updates) => {
 /** A damaged update: refused by both or by neither. */
 const checkDamage = async (random, updates) => {
   for (let i = 0; i < 30; i++) {
-    let bytes = Uint8Array.from(random.pick(updates))
-    for (let n = random.below(3); n >= 0; n--) bytes[random.below(bytes.length)] = random.chance(50) ? random.below(256) : random.below(12)
-    if (random.chance(20)) bytes = bytes.subarray(0, random.below(bytes.length))
+    const bytes = random.damaged(random.pick(updates))
     let theirs = true
     let safe = true
     try {
@@ -220,12 +211,15 @@ const checkDamage = async (random, updates) => {
   }
 }
 
+const checkV2 = makeV2Checks({ server, report, compareBytes, compareStates, hex })
+
 const main = async () => {
   const error = console.error
   console.error = () => {} // Yjs warns of every damaged update
   for (let round = 0; round < Number(options.rounds); round++, seed++) {
     const random = new Random(seed)
-    const { updates, docs, stale } = makeHistory(random)
+    const history = makeHistory(random)
+    const { updates, docs, stale } = history
     if (updates.length === 0) continue
     try {
       await checkBytes(random, updates, docs)
@@ -234,6 +228,9 @@ const main = async () => {
       await checkKnowledge(random, updates)
       await checkRevert(random, updates)
       await checkDamage(random, updates)
+      const before = passed + failed
+      await checkV2(random, history)
+      checksOfV2 += passed + failed - before
     } catch (e) {
       report(false, e.stack)
       if (server.child.exitCode !== null || server.child.signalCode !== null) break
@@ -242,7 +239,7 @@ const main = async () => {
   console.error = error
   server.close()
   if (contradicted > 0) console.log(`${contradicted} merges of 64 and more updates met a contradictory order: equal by state, not by bytes`)
-  console.log(`${passed} passed, ${failed} failed`)
+  console.log(`${passed} passed, ${failed} failed; ${checksOfV2} of format v2`)
   process.exitCode = failed === 0 ? 0 : 1
 }
 await main()

@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process'
 
 export const operation = {
   merge: 1, diff: 2, stateVector: 3, compact: 4, split: 5, reduce: 6, validate: 7, contains: 8,
-  classify: 9, sameContent: 10, revert: 11
+  classify: 9, sameContent: 10, indexedDiff: 11, validateV2: 12, v1ToV2: 13, v2ToV1: 14, stateVectorV2: 15, mergeV2: 16,
+  diffV2: 17, revert: 18
 }
+export const errc = { truncated: 1, corrupt: 2, tooLarge: 3, overLimit: 4, noV1Form: 5 }
 export const novelty = { empty: 0, fresh: 1, contained: 2, partly: 3 }
 
 const u32 = value => {
@@ -43,8 +45,9 @@ export class OracleServer {
     }
   }
 
-  /** The list of an answer, or null for a refusal. */
+  /** The list of an answer, or null for a refusal; `refusal` is then its errc. */
   parse (body) {
+    this.refusal = body[0]
     if (body[0] !== 0) return null
     const out = []
     let at = 5

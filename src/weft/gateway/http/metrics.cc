@@ -57,6 +57,8 @@ constexpr HubMetric hub_metrics[] = {
      &hub::HubCounters::compactions},
     {"weft_catch_ups_total", "Slow readers brought up to date with a merged remainder",
      MetricType::Counter, &hub::HubCounters::catch_ups},
+    {"weft_catch_up_reads_total", "Reads of the log for slow readers; several may share one",
+     MetricType::Counter, &hub::HubCounters::catch_up_reads},
     {"weft_awareness_updates_total", "Awareness updates received", MetricType::Counter,
      &hub::HubCounters::awareness_updates},
 };

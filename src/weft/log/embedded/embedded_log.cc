@@ -143,7 +143,7 @@ bool EmbeddedLog::writable() const { return parts_->committer.writable(); }
 EmbeddedLogStats EmbeddedLog::stats() const { return parts_->committer.stats(); }
 
 base::result<void> EmbeddedLog::append(const base::DocumentId& document,
-                                       std::vector<Record> records) {
+                                       std::vector<Record>&& records) {
   return parts_->committer.append(document, std::move(records));
 }
 

@@ -76,7 +76,8 @@ class EmbeddedLog final : public OpLog {
   base::log_identity id() const override;
   std::uint64_t actor() const override;
   std::uint64_t next_seq() const override;
-  base::result<void> append(const base::DocumentId& document, std::vector<Record> records) override;
+  base::result<void> append(const base::DocumentId& document,
+                            std::vector<Record>&& records) override;
   std::unique_ptr<Subscription> subscribe(const base::DocumentId& document,
                                           base::Executor& executor,
                                           Subscriber& subscriber) override;
