@@ -37,6 +37,33 @@ TEST(Config, WhatIsPrintedCanBeReadAgain) {
   EXPECT_EQ(again->web, "a: b # c");
 }
 
+TEST(Config, TlsNeedsCertificateAndKey) {
+  Config config;
+  EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "tls.certificate", "/etc/weft/certificate.pem"));
+  const auto half = check(config);
+  ASSERT_FALSE(half);
+  EXPECT_NE(half.error().message.find("tls.key"), std::string::npos);
+  ASSERT_TRUE(apply(config, "tls.key", "/etc/weft/key.pem"));
+  EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "tls.min_version", "1.3"));
+  EXPECT_EQ(config.net.tls.version_min, net::tls_version::v1_3);
+  EXPECT_FALSE(apply(config, "tls.min_version", "1.1"));
+  const auto again = from_file(print(config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(print(*again), print(config));
+}
+
+TEST(Config, CompressionIsOnOrOffHoweverYamlWritesIt) {
+  for (const auto& [text, on] : {std::pair("on", true), std::pair("true", true),
+                                 std::pair("off", false), std::pair("false", false)}) {
+    const auto config = from_file("net:\n  compression: " + std::string(text) + "\n");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->net.compression, on);
+  }
+  EXPECT_FALSE(from_file("net:\n  compression: maybe\n"));
+}
+
 TEST(Config, AnUnknownKeyIsAnErrorThatNamesTheRightOneAndItsLine) {
   const auto config = from_file("listen: 127.0.0.1:1\nhub:\n  ring_byte_max: 5\n");
   ASSERT_FALSE(config);

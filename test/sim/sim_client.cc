@@ -20,6 +20,7 @@ void put_text(base::byte_vector& out, std::string_view text) {
 }
 
 const SimFraming framing;
+const DeflatedSimFraming deflated_framing;
 
 }  // namespace
 
@@ -72,6 +73,26 @@ base::shared_bytes SimFraming::frame_awareness(base::byte_view awareness_update)
   });
 }
 
+std::size_t DeflatedSimFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
+                                             std::uint8_t* out) const {
+  return framing.write_header(type, update_bytes, out);
+}
+
+std::optional<std::size_t> DeflatedSimFraming::rewrite(yjs::sync_type type, base::byte_view update,
+                                                       std::uint8_t* out) const {
+  const std::span<std::uint8_t> body{out + SimFraming::header_bytes,
+                                     update.size() - SimFraming::header_bytes};
+  const auto size = net::deflate_message({update}, body);
+  if (!size) return std::nullopt;
+  framing.write_header(type, *size, out);
+  out[0] |= deflated;
+  return SimFraming::header_bytes + *size;
+}
+
+base::shared_bytes DeflatedSimFraming::frame_awareness(base::byte_view awareness_update) const {
+  return framing.frame_awareness(awareness_update);
+}
+
 /// Takes at most the client's read limit per call, as a full socket would.
 class Client::Sink final : public net::GatherSink {
  public:
@@ -98,7 +119,10 @@ Client::~Client() = default;
 
 void Client::connect(hub::Hub& hub) {
   ++connection_;
-  auto joined = hub.join(document_, framing, *this, {"client-" + std::to_string(number_), {}});
+  // Every other one has its own wire.
+  const hub::Framing& wire =
+      number_ % 2 == 0 ? static_cast<const hub::Framing&>(framing) : deflated_framing;
+  auto joined = hub.join(document_, wire, *this, {"client-" + std::to_string(number_), {}});
   WEFT_CHECK(joined.has_value());
   session_ = std::move(*joined);
 }
@@ -182,8 +206,13 @@ void Client::receive() {
     std::uint32_t size = 0;
     std::memcpy(&size, inbox_.data() + at + 1, sizeof size);
     if (inbox_.size() - at - SimFraming::header_bytes < size) break;
-    const std::uint8_t type = inbox_[at];
-    const base::byte_view body(inbox_.data() + at + SimFraming::header_bytes, size);
+    const std::uint8_t type = inbox_[at] & ~DeflatedSimFraming::deflated;
+    base::byte_view body(inbox_.data() + at + SimFraming::header_bytes, size);
+    if (type != inbox_[at]) {
+      const auto inflated = inflater_.inflate(body, 1u << 20);
+      WEFT_CHECK(inflated.what == net::Inflater::outcome::done);
+      body = inflated.bytes;
+    }
     if (type != SimFraming::awareness_type) {
       take(body, true);
       synced_ |= type == static_cast<std::uint8_t>(yjs::sync_type::step2);

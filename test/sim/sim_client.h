@@ -9,6 +9,7 @@
 #include "sim/sim_log.h"
 #include "sim/sim_world.h"
 #include "weft/hub/hub.h"
+#include "weft/net/deflate.h"
 
 namespace weft::sim {
 
@@ -69,6 +70,7 @@ class Client final : public hub::SessionEvents {
   yjs::Knowledge knowledge_;
   std::vector<base::byte_vector> updates_;
   base::byte_vector inbox_;
+  net::Inflater inflater_;
 };
 
 /// The wire of the simulation: `[type][length: 4 bytes LE][update]`.
@@ -80,6 +82,20 @@ class SimFraming final : public hub::Framing {
 
   static constexpr std::size_t header_bytes = 5;
   static constexpr std::uint8_t awareness_type = 9;
+};
+
+/// The same, with updates deflated where that is shorter: `[type | deflated][length][deflated]`.
+class DeflatedSimFraming final : public hub::Framing {
+ public:
+  std::size_t write_header(yjs::sync_type type, std::size_t update_bytes,
+                           std::uint8_t* out) const override;
+  bool rewrites(std::size_t update_bytes) const override { return update_bytes >= 20; }
+  std::size_t rewrite_at_once_bytes_max() const override { return 300; }
+  std::optional<std::size_t> rewrite(yjs::sync_type type, base::byte_view update,
+                                     std::uint8_t* out) const override;
+  base::shared_bytes frame_awareness(base::byte_view awareness_update) const override;
+
+  static constexpr std::uint8_t deflated = 0x40;
 };
 
 /// A one-character insert by `client` at `clock`, behind its previous one (at the start of the text

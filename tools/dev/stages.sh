@@ -98,7 +98,7 @@ with_server() {
   local scratch port server rc=0
   scratch=$(mktemp -d)
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  build/release/weft serve --listen "127.0.0.1:$port" --data "$scratch/data" --web web/dist >"$scratch/log" 2>&1 &
+  build/release/weft serve --listen "127.0.0.1:$port" --data "$scratch/data" --web web/dist --net.compression on >"$scratch/log" 2>&1 &
   server=$!
   for _ in $(seq 100); do
     curl -sf -o "$scratch/ready" "http://127.0.0.1:$port/readyz" && break

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <functional>
 #include <numeric>
 
 namespace weft::app {
@@ -53,19 +54,47 @@ Setting duration(std::string key, std::string help, std::uint64_t least, std::ui
           }};
 }
 
-Setting text(std::string key, std::string help, std::string Config::* field,
-             std::vector<std::string> allowed = {}) {
+/// A setting that is a text; `at` names the field or gives a reference to it.
+template <typename At>
+Setting text(std::string key, std::string help, At at, std::vector<std::string> allowed = {}) {
   return {
-      std::move(key), std::move(help), [field](const Config& c) { return c.*field; },
-      [field, allowed = std::move(allowed)](Config& c, const std::string& value) {
+      std::move(key), std::move(help),
+      [at](const Config& c) -> std::string { return std::invoke(at, c); },
+      [at, allowed = std::move(allowed)](Config& c, const std::string& value) {
         if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
           std::string wrong = "must be one of";
           for (const auto& a : allowed) wrong += " " + a;
           return wrong;
         }
-        c.*field = value;
+        std::invoke(at, c) = value;
         return std::string();
       }};
+}
+
+Setting tls_min_version_setting() {
+  return {"tls.min_version", "oldest TLS that is spoken: 1.2 or 1.3",
+          [](const Config& c) -> std::string {
+            return c.net.tls.version_min == net::tls_version::v1_3 ? "1.3" : "1.2";
+          },
+          [](Config& c, const std::string& value) -> std::string {
+            if (value != "1.2" && value != "1.3") return "must be 1.2 or 1.3";
+            c.net.tls.version_min =
+                value == "1.3" ? net::tls_version::v1_3 : net::tls_version::v1_2;
+            return {};
+          }};
+}
+
+Setting compression_setting() {
+  return {"net.compression",
+          "on: messages are compressed for clients that offer permessage-deflate",
+          [](const Config& c) -> std::string { return c.net.compression ? "on" : "off"; },
+          [](Config& c, const std::string& value) -> std::string {
+            // YAML writes booleans as it likes.
+            const bool on = value == "on" || value == "true";
+            if (!on && value != "off" && value != "false") return "must be on or off";
+            c.net.compression = on;
+            return {};
+          }};
 }
 
 /// A setting that is any text; `at` gives a reference to the field.
@@ -155,6 +184,15 @@ std::vector<Setting> make_settings() {
   out.push_back(duration("net.ping_interval",
                          "ms of silence before a WebSocket is pinged; 0: never", 0, ms_most,
                          [](Config& c) -> auto& { return c.net.ping_interval; }));
+  out.push_back(compression_setting());
+  out.push_back(number("net.compression_bytes_min", "shorter messages are never compressed", 64,
+                       bytes_most, [](Config& c) -> auto& { return c.net.compression_bytes_min; }));
+  out.push_back(text("tls.certificate",
+                     "PEM file of certificate and chain; with it the address speaks TLS only",
+                     [](auto& c) -> auto& { return c.net.tls.certificate; }));
+  out.push_back(text("tls.key", "PEM file of the certificate's private key",
+                     [](auto& c) -> auto& { return c.net.tls.key; }));
+  out.push_back(tls_min_version_setting());
   out.push_back(number("hub.update_bytes_max", "one edit", 1, bytes_most,
                        [](Config& c) -> auto& { return c.hub.update_bytes_max; }));
   out.push_back(number("hub.ring_bytes_max", "frames kept per document for slow readers", 1024,
@@ -341,6 +379,10 @@ base::result<void> check(const Config& config) {
                       "hub.update_bytes_max = " + std::to_string(config.hub.update_bytes_max) +
                           " must leave 64 KiB to log.record_bytes_max = " +
                           std::to_string(config.log.record_bytes_max));
+  }
+  if (config.net.tls.certificate.empty() != config.net.tls.key.empty()) {
+    return base::fail(errc::config,
+                      "tls.certificate and tls.key name one PEM file each: set both or neither");
   }
   if (config.data.empty()) return base::fail(errc::config, "data must name a directory");
   return {};

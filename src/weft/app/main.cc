@@ -46,6 +46,8 @@ int serve(const Config& config) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  // Without TLS there is nothing to reload, and a closed terminal ends the server as ever.
+  if (config.net.tls.enabled()) sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   weft::app::set_up_logging(config.log_level, config.log_format == "json");
@@ -61,7 +63,7 @@ int serve(const Config& config) {
   std::fflush(stdout);
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (*node)->reload_certificate();
   events->report(weft::base::severity::info, "drain.started", {{"signal", std::to_string(signal)}});
   const bool in_time = (*node)->drain();
   if (!in_time) {

@@ -89,6 +89,7 @@ std::string Node::Parts::metrics() const {
   std::vector<const hub::HubCounters*> all;
   for (const auto& c : counters) all.push_back(&c);
   return gateway::http::render_metrics(all, server ? server->counts() : net::ConnectionCounts{},
+                                       server ? server->certificate_expires_s() : 0,
                                        log->writable(), http ? http->event_streams() : 0);
 }
 
@@ -113,7 +114,8 @@ gateway::http::ServerStatus Node::Parts::status() const {
 }
 
 base::result<void> Node::Parts::listen() {
-  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops);
+  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops,
+                                                              config.net.compression_bytes_min);
   std::string skipped;
   if (!config.web.empty()) files = gateway::http::StaticFiles::load(config.web, skipped);
   if (!skipped.empty()) {
@@ -137,7 +139,8 @@ base::result<void> Node::Parts::listen() {
   auto started = net::Server::start(net_options, *loops, *http);
   if (!started) return cannot_start("listen", started.error());
   server = std::move(*started);
-  address = "http://" + config.listen.substr(0, colon) + ":" + std::to_string(server->port());
+  address = (config.net.tls.enabled() ? "https://" : "http://") + config.listen.substr(0, colon) +
+            ":" + std::to_string(server->port());
   ready = true;
   return {};
 }
@@ -163,6 +166,17 @@ Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() { drain(); }
 
 const std::string& Node::address() const { return parts_->address; }
+
+void Node::reload_certificate() {
+  const auto& files = parts_->config.net.tls;
+  if (auto ok = parts_->server->reload_certificate(); !ok) {
+    parts_->events->report(base::severity::error, "certificate.not_reloaded",
+                           {{"reason", ok.error().message}});
+    return;
+  }
+  parts_->events->report(base::severity::info, "certificate.reloaded",
+                         {{"certificate", files.certificate}});
+}
 
 bool Node::drain() {
   if (parts_->drained) return true;

@@ -378,7 +378,7 @@ void LiveDocument::compact(base::task then) {
         return then();
       }
       self->state_.replace_base(base::shared_bytes::adopt(std::move(*compacted)), records, end);
-      self->base_slices_.clear();
+      self->forget_base_slices();
       count(self->parts_.counters.compactions);
       self->serve_state_readers(number);
       then();

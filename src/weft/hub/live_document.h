@@ -101,18 +101,21 @@ class LiveDocument final : public log::Subscriber,
     std::uint64_t after;
     position_callback done;
   };
-  struct Ring {
-    FrameRing frames;
-    std::size_t behind = 0;  ///< sessions whose cursor is before the end
-  };
   struct SharedAwareness {
     std::uint64_t from = 0, to = 0, only_from = 0;
-    const Framing* framing = nullptr;
     base::shared_bytes frame;
   };
   struct StateReader {
     std::uint64_t compaction;  ///< the first that has seen what the reader must see
     log::callback<StateRead> done;
+  };
+  struct Ring {  ///< what the sessions of one framing share
+    explicit Ring(FrameRing f) : frames(std::move(f)) {}
+
+    FrameRing frames;
+    std::size_t behind = 0;  ///< sessions whose cursor is before the end
+    SharedAwareness awareness;
+    std::vector<std::shared_ptr<AnswerFrame>> base_frames;  ///< of base_slices_, those asked for
   };
   struct CatchUp {  ///< what sessions that fell off the ring at one place have missed
     base::log_offset from, to;
@@ -167,7 +170,13 @@ class LiveDocument final : public log::Subscriber,
   void merge_missed(base::log_offset from, log::ReadResult read);
   void end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed);
   void give_missed(Session& session, const std::optional<CatchUp>& missed);
+  bool collect_direct(Session& session, net::GatherSink& sink);
+  bool add_answer(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer,
+                  net::GatherSink& sink);
+  void rewrite_in_background(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer);
   void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update);
+  void queue_base_slice(Session& session, std::size_t index, yjs::sync_type type);
+  void forget_base_slices();
   base::result<void> queue_whole_state(Session& session);
   base::result<void> queue_update(Session& session, base::shared_bytes update, yjs::sync_type last);
   void announce_awareness();
@@ -193,7 +202,6 @@ class LiveDocument final : public log::Subscriber,
   std::vector<Session*> sessions_;
   std::vector<std::unique_ptr<Ring>> rings_;
   AwarenessTable awareness_;
-  SharedAwareness shared_awareness_;
   base::monotonic_time last_awareness_{};
   std::uint64_t awareness_at_this_tick_ = 0;  ///< last_change at the latest keepalive tick
   std::uint64_t awareness_at_last_tick_ = 0;  ///< and at the one before

@@ -58,13 +58,13 @@ void LiveDocument::publish_frames(const std::vector<OutgoingEdit>& edits) {
   const bool one_origin = std::all_of(edits.begin(), edits.end(), [&](const OutgoingEdit& e) {
     return e.origin == edits.front().origin;
   });
-  for (auto& ring : rings_) ring->frames.publish(edits);
-  const auto sessions = sessions_;
-  for (Session* session : sessions) {
+  std::vector<Session*> readers;
+  readers.reserve(sessions_.size());
+  for (Session* session : sessions_) {
     Ring& ring = *rings_[session->ring_];
     const bool only_its_own = one_origin && edits.front().origin == session->number_;
     if (only_its_own && !session->behind_ && !session->catching_up_) {
-      session->cursor_ = ring.frames.end();
+      session->cursor_ = ring.frames.end() + edits.size();
       session->next_offset_.value = edits.back().offset.value + 1;
       continue;
     }
@@ -72,11 +72,17 @@ void LiveDocument::publish_frames(const std::vector<OutgoingEdit>& edits) {
       session->behind_ = true;
       ++ring.behind;
     }
-    if (session->live_) session->events_.on_output();
+    if (session->live_) readers.push_back(session);
   }
+  // Framed only for whom somebody reads.
   for (auto& ring : rings_) {
-    if (ring->behind == 0) ring->frames.clear();
+    if (ring->behind == 0) {
+      ring->frames.pass(edits);
+    } else {
+      ring->frames.publish(edits);
+    }
   }
+  for (Session* session : readers) session->events_.on_output();
 }
 
 void LiveDocument::mark_caught_up(Session& session) {
@@ -88,14 +94,7 @@ void LiveDocument::mark_caught_up(Session& session) {
 
 void LiveDocument::collect(Session& session, net::GatherSink& sink) {
   if (!session.live_) return;
-  while (!session.direct_.empty() && sink.room() > 0) {
-    // Header and body go together: a newer answer may replace what still waits.
-    sink.add(std::move(session.direct_.front().header));
-    sink.add(std::move(session.direct_.front().body));
-    session.direct_.pop_front();
-    session.quiet_ = false;
-  }
-  if (!session.direct_.empty()) return session.events_.on_output();
+  if (!collect_direct(session, sink)) return;
   if (session.behind_ && !session.catching_up_) {
     const FrameRing& ring = rings_[session.ring_]->frames;
     if (session.cursor_ < ring.begin()) {
@@ -222,12 +221,6 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
   return queued;
 }
 
-void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update) {
-  std::uint8_t header[Framing::header_bytes_max];
-  const std::size_t n = session.framing_.write_header(type, update.size(), header);
-  session.direct_.push_back({base::shared_bytes::copy_of({header, n}), std::move(update)});
-}
-
 base::result<void> LiveDocument::queue_whole_state(Session& session) {
   auto news = state_.merged_tail();
   if (!news) return base::fail(errc::broken, news.error().message);
@@ -245,7 +238,7 @@ base::result<void> LiveDocument::queue_whole_state(Session& session) {
   const bool tail_carries = !state_.tail().empty();
   for (std::size_t i = 0; i < base_slices_.size(); ++i) {
     const bool last = i + 1 == base_slices_.size() && !tail_carries;
-    queue_frame(session, last ? yjs::sync_type::step2 : yjs::sync_type::update, base_slices_[i]);
+    queue_base_slice(session, i, last ? yjs::sync_type::step2 : yjs::sync_type::update);
   }
   if (tail_carries || base_slices_.empty()) {
     queue_frame(session, yjs::sync_type::step2, *news);
@@ -304,12 +297,10 @@ void LiveDocument::collect_awareness(Session& session, net::GatherSink& sink) {
   if (sink.room() == 0) return;
   const std::uint64_t newest = awareness_.last_change();
   if (session.awareness_seen_ < newest) {
-    auto& shared = shared_awareness_;
-    if (shared.from != session.awareness_seen_ || shared.to != newest ||
-        shared.framing != &session.framing_) {
+    auto& shared = rings_[session.ring_]->awareness;
+    if (shared.from != session.awareness_seen_ || shared.to != newest) {
       shared.from = session.awareness_seen_;
       shared.to = newest;
-      shared.framing = &session.framing_;
       shared.frame =
           session.framing_.frame_awareness(awareness_.changes_since(shared.from, shared.only_from));
     }

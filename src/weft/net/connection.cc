@@ -77,7 +77,24 @@ void LoopConnections::abort_all() {
   while (!connections_.empty()) connections_.back()->abort();
 }
 
+Inflater& LoopConnections::inflater() {
+  if (!inflater_) inflater_ = std::make_unique<Inflater>();
+  return *inflater_;
+}
+
+bool LoopConnections::may_handshake() {
+  if (handshake_turn_ != loop.turn_time()) {
+    handshake_turn_ = loop.turn_time();
+    handshakes_ = 0;
+  }
+  if (handshakes_ == handshakes_per_turn_max) return false;
+  ++handshakes_;
+  return true;
+}
+
 Connection::sent Connection::send_waiting() {
+  // Of an earlier flush only encrypted bytes are left: nothing was gathered for this one.
+  if (remainder_.empty() && socket_.has_unsent()) shared_.gathered.clear();
   std::vector<base::shared_bytes>& waiting = remainder_.empty() ? shared_.gathered : remainder_;
   const std::size_t count = std::min(waiting.size(), LoopConnections::slices_max);
   std::size_t offered = 0;
@@ -86,7 +103,7 @@ Connection::sent Connection::send_waiting() {
     offered += waiting[i].size();
   }
   const auto moved = socket_.send({shared_.slices.data(), count});
-  shared_.counters.send_calls.add(1);
+  shared_.counters.send_calls.add(moved.send_calls);
   if (moved.what == StreamSocket::outcome::failed) {
     shared_.gathered.clear();
     return sent::failed;
@@ -96,11 +113,16 @@ Connection::sent Connection::send_waiting() {
   std::size_t whole = 0;
   std::size_t left = moved.bytes;
   while (whole < count && left >= waiting[whole].size()) left -= waiting[whole++].size();
+  const auto block = [&] {
+    blocked_ = true;
+    shared_.counters.sends_blocked.add(1);
+    return sent::blocked;
+  };
   if (whole == waiting.size()) {
     // An idle connection is to own nothing.
     std::vector<base::shared_bytes>().swap(remainder_);
     shared_.gathered.clear();
-    return sent::all;
+    return socket_.has_unsent() ? block() : sent::all;
   }
   if (left > 0) waiting[whole] = waiting[whole].slice(left, waiting[whole].size() - left);
   if (&waiting == &remainder_) {
@@ -110,10 +132,7 @@ Connection::sent Connection::send_waiting() {
                       std::make_move_iterator(waiting.end()));
     shared_.gathered.clear();
   }
-  if (moved.bytes == offered) return sent::more_waits;
-  blocked_ = true;
-  shared_.counters.sends_blocked.add(1);
-  return sent::blocked;
+  return moved.bytes == offered && !socket_.has_unsent() ? sent::more_waits : block();
 }
 
 bool Connection::watch() {
@@ -129,9 +148,19 @@ void Connection::update_interest(bool reading) {
 }
 
 StreamSocket::moved Connection::receive() {
+  const bool handshaking = socket_.handshaking();
   const auto moved = socket_.receive(shared_.loop.read_buffer());
   shared_.counters.receive_calls.add(1);
+  shared_.counters.send_calls.add(moved.send_calls);
   shared_.counters.bytes_in.add(moved.bytes);
+  if (handshaking && !socket_.handshaking()) {
+    const bool done = moved.what != StreamSocket::outcome::plaintext;
+    (done ? shared_.counters.tls_handshakes : shared_.counters.tls_failures).add(1);
+  }
+  if (socket_.has_unsent() && !blocked_) {
+    blocked_ = true;
+    update_interest(watches_input());
+  }
   return moved;
 }
 
@@ -144,6 +173,7 @@ StreamSocket Connection::leave_with_socket() {
 
 void Connection::leave() {
   if (left_) return;
+  if (socket_.handshaking()) shared_.counters.tls_failures.add(1);
   StreamSocket closing = leave_with_socket();
   closing.close();
   if (shared_.open_total.fetch_sub(1) == 1) shared_.on_last_left();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/net/deflate.h"
 #include "weft/net/server.h"
 #include "weft/net/stream_socket.h"
 
@@ -33,6 +34,7 @@ class counter {
 struct alignas(64) LoopCounters {
   counter http_open;
   counter websockets_open;
+  counter websockets_compressed;
   counter accepted;
   counter refused;
   counter bytes_in;
@@ -43,6 +45,18 @@ struct alignas(64) LoopCounters {
   counter messages_in;
   counter requests;
   counter violations;
+  counter tls_handshakes;
+  counter tls_failures;
+};
+
+/// A connection on its way from HTTP to WebSocket.
+struct Upgraded {
+  StreamSocket socket;
+  base::byte_vector received;  ///< behind the handshake
+  std::string response;        ///< that completes the handshake
+  std::string peer;
+  std::unique_ptr<WebSocketHandler> handler;
+  bool compression = false;  ///< permessage-deflate was negotiated
 };
 
 /// What the connections of one loop share. Touched on that loop's thread only, except for
@@ -50,9 +64,7 @@ struct alignas(64) LoopCounters {
 class LoopConnections {
  public:
   /// Moves an upgraded socket to another loop's connections; given by the server.
-  using adopt_upgraded = std::function<void(
-      EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
-      std::string peer, std::unique_ptr<WebSocketHandler> handler)>;
+  using adopt_upgraded = std::function<void(EventLoop& home, Upgraded upgraded)>;
 
   LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h, adopt_upgraded a,
                   std::atomic<std::size_t>& open, std::function<void()> last_left);
@@ -66,9 +78,17 @@ class LoopConnections {
   /// Ends every connection at once, and those that come later.
   void abort_all();
 
+  /// Whether one more connection may go on with its TLS handshake in this turn. The others wait for
+  /// the next, so that a storm of handshakes, which cost a signature each, delays nobody for long.
+  bool may_handshake();
+
+  /// Made when the first connection negotiates compression.
+  Inflater& inflater();
+
   /// 256 slices and about 256 KiB make one send.
   static constexpr std::size_t slices_max = 256;
   static constexpr std::size_t flush_bytes_max = 256 * 1024;
+  static constexpr std::size_t handshakes_per_turn_max = 16;
 
   EventLoop& loop;
   const ServerOptions& options;
@@ -88,6 +108,9 @@ class LoopConnections {
   void sweep();
 
   std::vector<std::shared_ptr<Connection>> connections_;
+  std::unique_ptr<Inflater> inflater_;
+  base::monotonic_time handshake_turn_{};
+  std::size_t handshakes_ = 0;  ///< in that turn
   bool sweeping_ = false;
   bool aborted_ = false;
 };
@@ -95,7 +118,8 @@ class LoopConnections {
 /// A socket in an event loop with the unsent rest of its last flush.
 class Connection : public IoHandler, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(LoopConnections& shared, unique_fd fd) : shared_(shared), socket_(std::move(fd)) {}
+  Connection(LoopConnections& shared, StreamSocket socket)
+      : shared_(shared), socket_(std::move(socket)) {}
 
   /// Called once, right after LoopConnections::add.
   virtual void start() = 0;
@@ -111,7 +135,7 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
   /// Sends the remainder, or what `shared_.gathered` holds, in one system call; what is left
   /// becomes the remainder.
   sent send_waiting();
-  bool has_remainder() const { return !remainder_.empty(); }
+  bool has_remainder() const { return !remainder_.empty() || socket_.has_unsent(); }
   bool blocked() const { return blocked_; }
   void unblock() { blocked_ = false; }
 

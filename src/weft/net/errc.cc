@@ -11,6 +11,8 @@ const char* describe(errc code) {
       return "the address cannot be listened on";
     case errc::system:
       return "the operating system refused a resource";
+    case errc::certificate:
+      return "a certificate or key file cannot be used";
   }
   return "unknown error";
 }

@@ -12,6 +12,7 @@ namespace weft::net {
 enum class errc {
   address = 1,  ///< the listen address cannot be understood, resolved or bound: choose another
   system,       ///< the operating system refused a resource: descriptors, memory
+  certificate,  ///< a certificate or key file cannot be used: mend or replace it
 };
 
 const char* describe(errc code);

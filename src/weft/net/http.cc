@@ -41,7 +41,7 @@ bool list_holds(std::string_view list, std::string_view token) {
 
 bool any_header_holds(const HttpRequest& request, std::string_view name, std::string_view token) {
   return std::ranges::any_of(request.headers, [&](const HttpHeader& header) {
-    return equal_ignoring_case(header.name, name) && list_holds(header.value, token);
+    return header.is(name) && list_holds(header.value, token);
   });
 }
 
@@ -74,9 +74,11 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 
 }  // namespace
 
+bool HttpHeader::is(std::string_view other) const { return equal_ignoring_case(name, other); }
+
 std::string_view HttpRequest::header(std::string_view name) const {
   for (const HttpHeader& candidate : headers) {
-    if (equal_ignoring_case(candidate.name, name)) return candidate.value;
+    if (candidate.is(name)) return candidate.value;
   }
   return {};
 }

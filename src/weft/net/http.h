@@ -21,6 +21,9 @@ class EventLoop;
 struct HttpHeader {
   std::string name;
   std::string value;
+
+  /// Whether it is called so, in any case.
+  bool is(std::string_view other) const;
 };
 
 /// One whole request of an HTTP/1.1 or 1.0 client.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weft/net/websocket_extensions.h"
+
 namespace weft::net {
 
 namespace {
@@ -15,8 +17,8 @@ base::shared_bytes bytes_of(std::string_view text) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(LoopConnections& shared, unique_fd fd)
-    : Connection(shared, std::move(fd)), parser_(shared.options.http) {}
+HttpConnection::HttpConnection(LoopConnections& shared, StreamSocket socket)
+    : Connection(shared, std::move(socket)), parser_(shared.options.http) {}
 
 void HttpConnection::start() {
   shared_.counters.http_open.add(1);
@@ -50,8 +52,12 @@ void HttpConnection::on_io(std::uint32_t events) {
     if (stream_) return on_input_while_streaming();
     return update_interest(false);
   }
+  if (socket_.handshaking() && !shared_.may_handshake()) return;
   const auto moved = receive();
   if (moved.what == StreamSocket::outcome::would_block) return;
+  if (moved.what == StreamSocket::outcome::plaintext) {
+    return refuse(400, "this address speaks TLS: ask for https:// or wss://");
+  }
   if (moved.what != StreamSocket::outcome::done) return end();
   if (phase_ == phase::lingering) return;
   const auto bytes = shared_.loop.read_buffer().first(moved.bytes);
@@ -127,14 +133,22 @@ void HttpConnection::upgrade(const HttpRequest& request, const std::string& acce
   UpgradeDecision decision = shared_.handler.on_upgrade(request);
   if (!decision) return respond(request_, std::move(decision.error()));
   WEFT_CHECK(decision->handler != nullptr && decision->home != nullptr);
-  std::string response =
+  Upgraded upgraded;
+  upgraded.compression = shared_.options.compression && offers_deflate(request);
+  upgraded.response =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
-      accept_key + "\r\n\r\n";
+      accept_key + "\r\n";
+  if (upgraded.compression) {
+    upgraded.response += "Sec-WebSocket-Extensions: " + std::string(deflate_response) + "\r\n";
+  }
+  upgraded.response += "\r\n";
+  upgraded.received = std::move(input_);
+  upgraded.peer = request.peer;
+  upgraded.handler = std::move(decision->handler);
   shared_.counters.http_open.subtract(1);
-  StreamSocket socket = leave_with_socket();
-  shared_.adopt(*decision->home, socket.release(), std::move(input_), std::move(response),
-                request.peer, std::move(decision->handler));
+  upgraded.socket = leave_with_socket();
+  shared_.adopt(*decision->home, std::move(upgraded));
 }
 
 void HttpConnection::refuse(unsigned status, std::string_view message) {

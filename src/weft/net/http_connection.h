@@ -11,7 +11,7 @@ namespace weft::net {
 /// A connection that speaks HTTP: one request at a time; what a client pipelines waits.
 class HttpConnection final : public Connection, public HttpResponseTarget, public HttpStream {
  public:
-  HttpConnection(LoopConnections& shared, unique_fd fd);
+  HttpConnection(LoopConnections& shared, StreamSocket socket);
 
   void start() override;
   void on_io(std::uint32_t events) override;

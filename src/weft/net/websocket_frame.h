@@ -8,8 +8,11 @@
 
 #include "weft/base/bytes.h"
 
-/// RFC 6455 frames as a pure codec: no sockets, no clock, no allocation for whole messages.
+/// RFC 6455 frames (with RFC 7692 compression) as a pure codec: no sockets, no clock, no allocation
+/// for whole messages.
 namespace weft::net {
+
+class Inflater;
 
 enum class opcode : std::uint8_t {
   continuation = 0,
@@ -45,8 +48,10 @@ inline constexpr std::size_t frame_header_bytes_max = 10;
 inline constexpr std::size_t control_payload_bytes_max = 125;
 
 /// Writes the header of an unmasked, unfragmented frame to `out`, which has room for
-/// frame_header_bytes_max, and returns its length: 2, 4 or 10.
-std::size_t frame_header(opcode code, std::uint64_t payload_bytes, std::uint8_t* out);
+/// frame_header_bytes_max, and returns its length: 2, 4 or 10. `deflated` marks its payload as
+/// compressed.
+std::size_t frame_header(opcode code, std::uint64_t payload_bytes, std::uint8_t* out,
+                         bool deflated = false);
 
 /// A whole frame in one allocation, to be shared by all who send it.
 base::shared_bytes make_frame(opcode code, base::byte_view payload);
@@ -80,14 +85,20 @@ struct frame_event {
 /// once handed out; an idle decoder owns no allocation.
 /// Errors: a violation event, after which the decoder must not be used.
 /// Thread: any one at a time.
-/// Source: RFC 6455, sections 5 and 7.4.
+/// Source: RFC 6455, sections 5 and 7.4; RFC 7692, sections 6 and 7.
+///
+/// Compressed messages are taken when an inflater is given: permessage-deflate without context
+/// takeover was negotiated. They are inflated whole, so both their lengths are at most
+/// message_bytes_max, and a bomb costs no more memory than that.
 class FrameDecoder {
  public:
   /// Whether the peer must mask its frames (clients) or must not (servers).
   enum class peer : std::uint8_t { client, server };
 
-  FrameDecoder(peer role, std::size_t message_bytes_max)
-      : message_bytes_max_(message_bytes_max), role_(role) {}
+  /// `inflater` outlives the decoder; others of the same thread may use it too. Each use ends the
+  /// life of the message that came from it before.
+  FrameDecoder(peer role, std::size_t message_bytes_max, Inflater* inflater = nullptr)
+      : message_bytes_max_(message_bytes_max), inflater_(inflater), role_(role) {}
 
   /// Decodes up to the next event. Call again with the rest while some is left.
   frame_event next(std::span<std::uint8_t> bytes);
@@ -110,6 +121,7 @@ class FrameDecoder {
   base::byte_vector message_;  ///< the fragments so far, or a frame that came in pieces
   base::byte_vector control_;  ///< a control frame that came in pieces
   std::size_t message_bytes_max_;
+  Inflater* inflater_;
   std::uint64_t frame_bytes_left_ = 0;
   std::array<std::uint8_t, 14> header_{};
   std::uint8_t header_size_ = 0;
@@ -121,6 +133,7 @@ class FrameDecoder {
   bool fin_ = false;
   bool in_message_ = false;  ///< a data frame without FIN has been seen
   bool binary_ = false;
+  bool deflated_ = false;  ///< this message is
   bool message_delivered_ = false;
   bool control_delivered_ = false;
 };

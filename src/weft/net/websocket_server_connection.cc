@@ -29,19 +29,19 @@ class Sink final : public GatherSink {
 
 }  // namespace
 
-WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, unique_fd fd,
-                                                     base::byte_vector received,
-                                                     std::string_view response, std::string peer,
-                                                     std::unique_ptr<WebSocketHandler> handler)
-    : Connection(shared, std::move(fd)),
-      decoder_(FrameDecoder::peer::client, shared.options.message_bytes_max),
-      handler_(std::move(handler)),
-      peer_(std::move(peer)),
-      held_(std::move(received)),
-      control_(base::shared_bytes::copy_of(base::as_bytes(response))) {}
+WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, Upgraded upgraded)
+    : Connection(shared, std::move(upgraded.socket)),
+      decoder_(FrameDecoder::peer::client, shared.options.message_bytes_max,
+               upgraded.compression ? &shared.inflater() : nullptr),
+      handler_(std::move(upgraded.handler)),
+      peer_(std::move(upgraded.peer)),
+      held_(std::move(upgraded.received)),
+      control_(base::shared_bytes::copy_of(base::as_bytes(upgraded.response))),
+      compression_(upgraded.compression) {}
 
 void WebSocketServerConnection::start() {
   shared_.counters.websockets_open.add(1);
+  if (compression_) shared_.counters.websockets_compressed.add(1);
   heard_at_ = shared_.loop.turn_time();
   const bool watched = watch();
   shared_.loop.request_flush(*this);
@@ -59,6 +59,7 @@ void WebSocketServerConnection::end(std::uint16_t code) {
   // Told first: when the last connection leaves, a drain is done.
   tell_closed(code);
   shared_.counters.websockets_open.subtract(1);
+  if (compression_) shared_.counters.websockets_compressed.subtract(1);
   leave();
 }
 

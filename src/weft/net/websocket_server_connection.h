@@ -17,10 +17,7 @@ namespace weft::net {
 /// that the socket did not take whole.
 class WebSocketServerConnection final : public Connection, public WebSocketConnection {
  public:
-  /// `received` came behind the handshake; `response` completes it.
-  WebSocketServerConnection(LoopConnections& shared, unique_fd fd, base::byte_vector received,
-                            std::string_view response, std::string peer,
-                            std::unique_ptr<WebSocketHandler> handler);
+  WebSocketServerConnection(LoopConnections& shared, Upgraded upgraded);
 
   void start() override;
   void on_io(std::uint32_t events) override;
@@ -35,6 +32,7 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   void close(std::uint16_t code, std::string_view reason) override;
   base::Executor& executor() override { return shared_.loop; }
   const std::string& peer() const override { return peer_; }
+  bool compression() const override { return compression_; }
 
  private:
   enum class closing : std::uint8_t {
@@ -66,6 +64,7 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   base::monotonic_time deadline_{};  ///< of the closing handshake
   std::uint16_t code_ = close_code::abnormal;
   closing closing_ = closing::no;
+  const bool compression_;
   bool close_frame_sent_ = false;
   bool close_after_send_ = false;  ///< both halves of the handshake are done
   bool wants_gather_ = false;

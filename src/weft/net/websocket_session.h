@@ -43,6 +43,10 @@ class WebSocketConnection {
   /// The executor that this connection lives on.
   virtual base::Executor& executor() = 0;
 
+  /// Whether permessage-deflate was negotiated: then frames may be compressed, each by itself
+  /// (write_deflated_frame); messages that come are inflated already. Constant.
+  virtual bool compression() const = 0;
+
   /// "127.0.0.1:54321", for logs.
   virtual const std::string& peer() const = 0;
 };

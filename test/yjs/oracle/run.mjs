@@ -3,7 +3,9 @@
 import * as Y from 'yjs'
 import { parseArgs } from 'node:util'
 import { OracleServer, novelty, operation } from './server.mjs'
-import { Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, mixOf, textOf } from './history.mjs'
+import {
+  Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, mixOf, textOf
+} from './history.mjs'
 import { makeV2Checks } from './v2.mjs'
 
 const { values: options } = parseArgs({

@@ -66,7 +66,8 @@ constexpr HubMetric hub_metrics[] = {
 }  // namespace
 
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           const net::ConnectionCounts& connections, bool log_writable,
+                           const net::ConnectionCounts& connections,
+                           std::int64_t certificate_expires_s, bool log_writable,
                            std::size_t event_streams) {
   std::vector<MetricFamily> out;
   for (const auto& metric : hub_metrics) {
@@ -83,12 +84,16 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
+  gauge("weft_websocket_compressed_connections", "Of them, with permessage-deflate",
+        connections.websockets_compressed);
   gauge("weft_event_streams", "Open streams of live events", event_streams);
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);
-  counter("weft_bytes_received_total", "TCP payload received", connections.bytes_in);
-  counter("weft_bytes_sent_total", "TCP payload sent", connections.bytes_out);
+  counter("weft_bytes_received_total", "Bytes of HTTP and WebSocket received, inside TLS",
+          connections.bytes_in);
+  counter("weft_bytes_sent_total", "Bytes of HTTP and WebSocket sent, inside TLS",
+          connections.bytes_out);
   counter("weft_send_calls_total", "System calls that sent", connections.send_calls);
   counter("weft_receive_calls_total", "System calls that received", connections.receive_calls);
   counter("weft_sends_blocked_total", "Sends that a slow reader's socket did not take whole",
@@ -97,6 +102,13 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   counter("weft_http_requests_total", "HTTP requests", connections.requests);
   counter("weft_protocol_violations_total", "Protocol violations of clients",
           connections.violations);
+  counter("weft_tls_handshakes_total", "TLS handshakes done", connections.tls_handshakes);
+  counter("weft_tls_handshake_failures_total",
+          "Connections that ended before their TLS handshake was done", connections.tls_failures);
+  if (certificate_expires_s != 0) {
+    gauge("weft_tls_certificate_expires_seconds", "When the certificate ends, seconds since 1970",
+          static_cast<std::uint64_t>(certificate_expires_s));
+  }
   return prometheus::TextSerializer().Serialize(out);
 }
 

@@ -25,7 +25,7 @@ net::UpgradeDecision Gateway::on_upgrade(const net::HttpRequest& request) {
   net::UpgradeAccept accept;
   accept.home = &loops_.loop(index);
   accept.handler = std::make_unique<YWebSocketSession>(
-      *hubs_.all()[index], framing_, std::move(*document),
+      *hubs_.all()[index], framings_, std::move(*document),
       "connection-" + std::to_string(next_connection_.fetch_add(1, std::memory_order_relaxed)));
   return accept;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/gateway/ywebsocket/framing.h"
 #include "weft/hub/hub.h"
 #include "weft/net/websocket_session.h"
 #include "weft/yjs/sync_protocol.h"
@@ -16,7 +17,7 @@ namespace weft::gateway::ywebsocket {
 /// queued on a client's behalf. Threading: the document's executor.
 class YWebSocketSession final : public net::WebSocketHandler, public hub::SessionEvents {
  public:
-  YWebSocketSession(hub::Hub& hub, const hub::Framing& framing, base::DocumentId document,
+  YWebSocketSession(hub::Hub& hub, const Framings& framings, base::DocumentId document,
                     std::string sender_id);
 
   // net::WebSocketHandler
@@ -38,7 +39,7 @@ class YWebSocketSession final : public net::WebSocketHandler, public hub::Sessio
   void end(const base::error& why);
 
   hub::Hub& hub_;
-  const hub::Framing& framing_;
+  const Framings& framings_;
   const base::DocumentId document_;
   const std::string sender_id_;
   net::WebSocketConnection* connection_ = nullptr;
