@@ -228,6 +228,9 @@ std::vector<Setting> make_settings() {
                        [](Config& c) -> auto& { return c.http.page_bytes_max; }));
   out.push_back(number("http.replay_bytes_max", "log that one state of the past may cost to read",
                        1, bytes_most, [](Config& c) -> auto& { return c.http.replay_bytes_max; }));
+  out.push_back(number("http.restore_bytes_max",
+                       "state of a document in which a version can be restored", 1, bytes_most,
+                       [](Config& c) -> auto& { return c.http.restore_bytes_max; }));
   out.push_back(number("http.reads_waiting_max", "reads that wait for a thread; more are told 503",
                        1, 1'000'000, [](Config& c) -> auto& { return c.http.reads_waiting_max; }));
   out.push_back(number("http.event_streams_max", "open event streams; more are told 503", 0,

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "weft/hub/errc.h"
-#include "weft/yjs/update.h"
 
 namespace weft::hub {
 
@@ -12,7 +11,39 @@ namespace {
 /// How much of the log one read brings.
 constexpr std::size_t read_bytes = std::size_t{8} << 20;
 
+/// What the records below `end` take; nothing when that is more than is left.
+std::optional<std::size_t> cost(const log::record_batch& records, base::log_offset end,
+                                std::size_t bytes_left) {
+  std::size_t bytes = 0;
+  for (const auto& entry : records) {
+    if (entry.offset < end) bytes += entry.record.envelope.size();
+  }
+  return bytes > bytes_left ? std::nullopt : std::optional(bytes);
+}
+
+std::unexpected<base::error> too_long() {
+  return base::fail(errc::too_large,
+                    "the history in question is longer than may be replayed at once "
+                    "(http.replay_bytes_max)");
+}
+
 }  // namespace
+
+const char* describe(standing where) {
+  switch (where) {
+    case standing::known:
+      return "known";
+    case standing::unknown:
+      return "unknown";
+    case standing::ahead:
+      return "ahead";
+    case standing::other_log:
+      return "other-log";
+    case standing::trimmed:
+      return "trimmed";
+  }
+  return "unknown";
+}
 
 struct DocumentHistory::Paging {
   base::DocumentId document;
@@ -31,6 +62,16 @@ struct DocumentHistory::Replay {
   std::size_t bytes_left;
   base::Executor& executor;
   log::callback<base::shared_bytes> done;
+};
+
+struct DocumentHistory::Learning {
+  base::DocumentId document;
+  base::log_offset next;
+  base::log_offset end;
+  yjs::Knowledge known;
+  std::size_t bytes_left;
+  base::Executor& executor;
+  log::callback<yjs::IdSet> done;
 };
 
 base::error DocumentHistory::busy(base::WorkerPool::verdict why) {
@@ -144,17 +185,10 @@ void DocumentHistory::replay(const std::shared_ptr<Replay>& replaying) {
   log_.read(replaying->document, replaying->next, read_bytes, replaying->executor,
             [this, replaying](base::result<log::ReadResult> read) {
               if (!read) return replaying->done(base::fail(std::move(read.error())));
-              std::size_t bytes = 0;
-              for (const auto& entry : read->records) {
-                if (entry.offset <= replaying->version) bytes += entry.record.envelope.size();
-              }
-              if (bytes > replaying->bytes_left) {
-                return replaying->done(
-                    base::fail(errc::too_large,
-                               "the history up to that version is longer than may be replayed at "
-                               "once (http.replay_bytes_max)"));
-              }
-              replaying->bytes_left -= bytes;
+              const auto bytes =
+                  cost(read->records, {replaying->version.value + 1}, replaying->bytes_left);
+              if (!bytes) return replaying->done(too_long());
+              replaying->bytes_left -= *bytes;
               const bool last = !read->more || read->next > replaying->version;
               replaying->next = read->next;
               work<base::shared_bytes>(
@@ -179,6 +213,45 @@ void DocumentHistory::replay(const std::shared_ptr<Replay>& replaying) {
                     auto compacted = yjs::compact(views);
                     if (!compacted) return base::fail(errc::broken, compacted.error().message);
                     return base::shared_bytes::adopt(std::move(*compacted));
+                  });
+            });
+}
+
+void DocumentHistory::clocks_between(const base::DocumentId& document, base::log_offset from,
+                                     base::log_offset end, base::Executor& executor,
+                                     log::callback<yjs::IdSet> done) {
+  learn(std::make_shared<Learning>(
+      Learning{document, from, end, {}, options_.replay_bytes_max, executor, std::move(done)}));
+}
+
+void DocumentHistory::learn(const std::shared_ptr<Learning>& learning) {
+  if (learning->next >= learning->end) return learning->done(std::move(learning->known.structs));
+  log_.read(learning->document, learning->next, read_bytes, learning->executor,
+            [this, learning](base::result<log::ReadResult> read) {
+              if (!read) return learning->done(base::fail(std::move(read.error())));
+              const auto bytes = cost(read->records, learning->end, learning->bytes_left);
+              if (!bytes) return learning->done(too_long());
+              learning->bytes_left -= *bytes;
+              learning->next = read->more ? read->next : learning->end;
+              work<yjs::Knowledge>(
+                  learning->executor,
+                  [this, learning](base::result<yjs::Knowledge> known) {
+                    if (!known) return learning->done(base::fail(std::move(known.error())));
+                    learning->known = std::move(*known);
+                    learn(learning);
+                  },
+                  [document = learning->document, end = learning->end,
+                   known = std::move(learning->known),
+                   records = std::move(read->records)]() mutable -> base::result<yjs::Knowledge> {
+                    for (const auto& entry : records) {
+                      if (entry.offset >= end) break;
+                      auto edit = logged_edit(document, entry);
+                      if (!edit) return base::fail(std::move(edit.error()));
+                      if (auto learned = yjs::learn(edit->update, known); !learned) {
+                        return base::fail(errc::broken, learned.error().message);
+                      }
+                    }
+                    return std::move(known);
                   });
             });
 }

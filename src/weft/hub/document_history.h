@@ -8,6 +8,7 @@
 #include "weft/hub/logged_edit.h"
 #include "weft/log/op_log.h"
 #include "weft/store/document_store.h"
+#include "weft/yjs/update.h"
 
 namespace weft::hub {
 
@@ -25,6 +26,9 @@ enum class standing : std::uint8_t {
   other_log,  ///< it counts in another log
   trimmed,    ///< the log does not go back that far any more
 };
+
+/// "ahead", as clients are told.
+const char* describe(standing where);
 
 struct Located {
   standing where = standing::unknown;
@@ -81,6 +85,12 @@ class DocumentHistory {
   void state_at(const base::DocumentId& document, base::log_offset version,
                 base::Executor& executor, log::callback<base::shared_bytes> done);
 
+  /// Which clocks the records from `from` up to `end` carry. Errors: trimmed; too_large (they are
+  /// more than replay_bytes_max).
+  void clocks_between(const base::DocumentId& document, base::log_offset from,
+                      base::log_offset end, base::Executor& executor,
+                      log::callback<yjs::IdSet> done);
+
   /// Runs `work`, which returns a result<T>, on the workers, and hands what it returns to `done`
   /// on `executor`. Errors: unavailable, or those of `work`.
   template <typename T, typename Work>
@@ -93,10 +103,12 @@ class DocumentHistory {
  private:
   struct Paging;
   struct Replay;
+  struct Learning;
 
   static base::error busy(base::WorkerPool::verdict why);
   void read_page(const std::shared_ptr<Paging>& paging);
   void replay(const std::shared_ptr<Replay>& replay);
+  void learn(const std::shared_ptr<Learning>& learning);
 
   log::OpLog& log_;
   store::DocumentStore& store_;

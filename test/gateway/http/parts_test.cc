@@ -231,6 +231,12 @@ TEST(Routes, PathsNameDocumentsAndWhatIsAskedOfThem) {
     EXPECT_EQ(found->path, path) << rest;
     EXPECT_EQ(found->document, (base::DocumentId{room, doc, {}})) << rest;
   }
+  const auto restore = target("team/a/versions/4%40x/restore");
+  ASSERT_TRUE(restore);
+  EXPECT_EQ(restore->path, of_document + "/versions/{version}/restore");
+  EXPECT_EQ(restore->document.doc_id, "a");
+  EXPECT_EQ(restore->version, "4@x");
+  EXPECT_FALSE(target("team/versions/4/restore"));
   EXPECT_EQ(find_target("/v1/documents/")->path, "/v1/documents");
   EXPECT_EQ(find_target("/v1/status")->path, "/v1/status");
   for (const auto& [rest, type] : std::vector<std::pair<std::string, std::string>>{

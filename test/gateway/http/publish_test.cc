@@ -2,6 +2,7 @@
 
 #include "gateway/http/http_fixture.h"
 #include "weft/gateway/http/updates_body.h"
+#include "weft/yjs/update_v2.h"
 
 namespace weft::gateway::http {
 namespace {
@@ -116,6 +117,29 @@ TEST_F(HttpPublish, TheFirstRefusalEndsABatchAndEachItemIsAccountedFor) {
   EXPECT_EQ(body["results"][3]["outcome"], "not-tried");
   // What was said to be durable is there, and nothing else.
   EXPECT_TRUE(holds(get(doc + "/update").body, 1, 3));
+}
+
+TEST_F(HttpPublish, UpdatesOfFormat2AreTakenAsTheyAreMeant) {
+  start();
+  const auto v2 = [](const base::byte_vector& update) { return yjs::v1_to_v2(update).value(); };
+  const auto publish_v2 = [&](const std::string& type, const base::byte_vector& body) {
+    return ask("POST", doc + "/updates?format=v2", "Content-Type: " + type + "\r\n", body);
+  };
+  EXPECT_EQ(publish_v2("application/octet-stream", v2(insert_update(1, 0))).status, 201u);
+  EXPECT_EQ(publish_v2("application/octet-stream", insert_update(1, 1)).problem(),
+            "invalid-update");
+  base::byte_vector body;
+  append_framed(v2(insert_update(1, 1)), body);
+  append_framed(base::byte_vector{7}, body);
+  append_framed(v2(insert_update(1, 2)), body);
+  const Reply mixed = publish_v2("application/vnd.weft.updates", body);
+  EXPECT_EQ(mixed.problem(), "invalid-update");
+  const json results = mixed.parsed()["results"];
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(results[0]["position"]["version"], 1);
+  EXPECT_EQ(results[1]["outcome"], "refused");
+  EXPECT_EQ(results[2]["outcome"], "not-tried");
+  EXPECT_TRUE(holds(get(doc + "/update").body, 1, 2));
 }
 
 TEST_F(HttpPublish, ABatchLargerThanTheDocumentLetsWaitGoesThroughInParts) {

@@ -1,6 +1,7 @@
 // States over HTTP: whole, by state vector, of the past, and conditional.
 
 #include "gateway/http/http_fixture.h"
+#include "weft/yjs/update_v2.h"
 
 namespace weft::gateway::http {
 namespace {
@@ -93,6 +94,31 @@ TEST_F(HttpState, BadStateVectorsAndParametersAreRefusedWithAReason) {
             "bad-media-type");
   EXPECT_EQ(get(doc + "/update", "Accept: text/html\r\n").problem(), "not-acceptable");
   EXPECT_EQ(get(doc + "/update", "Accept: text/html, application/*;q=0.5\r\n").status, 200u);
+}
+
+TEST_F(HttpState, EverythingComesInFormat2WhenAskedFor) {
+  start();
+  type(0, 5);
+  const auto in_v1 = [](const Reply& reply) {
+    const auto bytes = yjs::v2_to_v1(base::as_bytes(reply.body));
+    return bytes ? std::string(base::as_text(*bytes)) : "not v2: " + bytes.error().message;
+  };
+  const Reply v1 = get(doc + "/update");
+  const Reply v2 = get(doc + "/update?format=v2");
+  EXPECT_EQ(in_v1(v2), v1.body);
+  EXPECT_EQ(v2.header("ETag"), "\"4@" + log_name(log->id()) + ";v2\"");
+  EXPECT_EQ(get(doc + "/update?format=v2", "If-None-Match: " + v1.header("ETag") + "\r\n").status,
+            200u);
+  EXPECT_EQ(get(doc + "/update?format=v2", "If-None-Match: " + v2.header("ETag") + "\r\n").status,
+            304u);
+  EXPECT_EQ(in_v1(get(doc + "/update?sv=AQED&format=v2")), get(doc + "/update?sv=AQED").body);
+  EXPECT_EQ(in_v1(get(doc + "/update?at=2&format=v2")), get(doc + "/update?at=2").body);
+  EXPECT_EQ(in_v1(get(doc + "/snapshot?format=v2", "Accept: application/octet-stream\r\n")),
+            get(doc + "/snapshot", "Accept: application/octet-stream\r\n").body);
+  const auto history = get(doc + "/history?since=3&format=v2").parsed();
+  EXPECT_EQ(yjs::v2_to_v1(from_base64(history["updates"][0].get<std::string>()).value()).value(),
+            insert_update(1, 4));
+  EXPECT_EQ(get(doc + "/events?format=v2").problem(), "bad-parameter");
 }
 
 TEST_F(HttpState, APastVersionIsReadAsItWas) {

@@ -57,6 +57,8 @@ void read_snapshot(Api& api, const exchange_ptr& exchange, const Target& target)
 void read_history(Api& api, const exchange_ptr& exchange, const Target& target);
 void list_versions(Api& api, const exchange_ptr& exchange, const Target& target);
 
+void restore_version(Api& api, const exchange_ptr& exchange, const Target& target);
+
 void open_events(Api& api, const exchange_ptr& exchange, const Target& target);
 
 }  // namespace weft::gateway::http

@@ -7,6 +7,7 @@
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/event_stream.h"
 #include "weft/gateway/http/response.h"
+#include "weft/gateway/http/update_format.h"
 #include "weft/gateway/http/version.h"
 
 namespace weft::gateway::http {
@@ -34,29 +35,13 @@ void start_stream(Api& api, const exchange_ptr& exchange, const base::DocumentId
   exchange->answer(std::move(response));
 }
 
-const char* reason_of(hub::standing where) {
-  switch (where) {
-    case hub::standing::known:
-      return "known";
-    case hub::standing::unknown:
-      return "unknown";
-    case hub::standing::ahead:
-      return "ahead";
-    case hub::standing::other_log:
-      return "other-log";
-    case hub::standing::trimmed:
-      return "trimmed";
-  }
-  return "unknown";
-}
-
 /// The first event says behind which version the client hears everything. Its id lets a browser
 /// that loses the connection before the first edit come back to the same place.
 std::string greeting(Api& api, base::log_offset from, std::optional<hub::standing> lost) {
   const auto version = hub::version_of(from);
   nlohmann::json data = {{"version", nullptr}, {"log", log_name(api.log.id())}};
   if (version) data["version"] = version->value;
-  if (lost) data["reason"] = reason_of(*lost);
+  if (lost) data["reason"] = hub::describe(*lost);
   return std::string(retry_line) +
          event_text(lost ? "reset" : "start", version_name(version, api.log.id()), json_text(data));
 }
@@ -78,6 +63,10 @@ void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
   const auto& request = exchange->request();
   if (!choose(request.header("Accept"), events_only)) {
     return exchange->refuse(problems::not_acceptable, "events come as text/event-stream");
+  }
+  if (const auto format = update_format(*exchange); !format || *format != UpdateFormat::v1) {
+    return exchange->refuse(problems::bad_parameter,
+                            "parameter format: events carry updates of format v1 only");
   }
   if (api.event_streams.load(std::memory_order_relaxed) >= api.options.event_streams_max) {
     return exchange->refuse(problems::unavailable,

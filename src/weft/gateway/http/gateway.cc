@@ -32,6 +32,8 @@ Handler handler_of(Operation operation) {
       return read_history;
     case Operation::versions:
       return list_versions;
+    case Operation::restore:
+      return restore_version;
     case Operation::events:
       return open_events;
   }

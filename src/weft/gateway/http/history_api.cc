@@ -66,9 +66,9 @@ void recover_snapshot(Api& api, const exchange_ptr& exchange, const base::Docume
 }
 
 void answer_snapshot(Api& api, const exchange_ptr& exchange, Recovered snapshot,
-                     base::log_offset latest_end, bool as_json) {
+                     base::log_offset latest_end, bool as_json, UpdateFormat format) {
   const StateStamp stamp{hub::version_of(snapshot.end), api.log.id(), false};
-  if (!as_json) {
+  if (!as_json && format == UpdateFormat::v1) {
     return exchange->answer(state_response(std::move(snapshot.update), media::octets, stamp, {}));
   }
   api.history.work<net::HttpResponse>(
@@ -77,12 +77,16 @@ void answer_snapshot(Api& api, const exchange_ptr& exchange, Recovered snapshot,
         if (!response) return exchange->fail(response.error());
         exchange->answer(std::move(*response));
       },
-      [snapshot = std::move(snapshot), stamp, latest_end]() -> base::result<net::HttpResponse> {
+      [snapshot = std::move(snapshot), stamp, latest_end, as_json,
+       format]() -> base::result<net::HttpResponse> {
+        auto update = to_format(format, snapshot.update);
+        if (!update) return base::fail(std::move(update.error()));
+        if (!as_json) return state_response(std::move(*update), media::octets, stamp, {});
         auto response =
             json_response(200, {{"log", log_name(stamp.log)},
                                 {"version", number_or_null(stamp.version)},
                                 {"latestVersion", number_or_null(hub::version_of(latest_end))},
-                                {"snapshot", to_base64(snapshot.update)}});
+                                {"snapshot", to_base64(*update)}});
         add_stamp(stamp, {}, response);
         return response;
       });
@@ -96,10 +100,16 @@ struct HistoryAnswer {
   std::string reason;  ///< why the client must recover from a snapshot; empty: it need not
   std::optional<Recovered> snapshot;
   base::log_offset from;
+  UpdateFormat format = UpdateFormat::v1;
 };
 
-json history_json(Api& api, const HistoryAnswer& answer, const hub::HistoryPage& page,
-                  base::log_offset latest_end) {
+base::result<json> history_json(Api& api, const HistoryAnswer& answer,
+                                const hub::HistoryPage& page, base::log_offset latest_end) {
+  const auto encode = [&](const base::shared_bytes& update) -> base::result<std::string> {
+    auto converted = to_format(answer.format, update);
+    if (!converted) return base::fail(std::move(converted.error()));
+    return to_base64(*converted);
+  };
   json out = {{"log", log_name(api.log.id())},
               {"recovery", answer.snapshot ? "full" : "history"},
               {"reason", nullptr},
@@ -107,14 +117,18 @@ json history_json(Api& api, const HistoryAnswer& answer, const hub::HistoryPage&
               {"snapshotVersion", nullptr}};
   auto covered = hub::version_of(answer.from);
   if (answer.snapshot) {
+    auto snapshot = encode(answer.snapshot->update);
+    if (!snapshot) return base::fail(std::move(snapshot.error()));
     out["reason"] = answer.reason;
-    out["snapshot"] = to_base64(answer.snapshot->update);
+    out["snapshot"] = std::move(*snapshot);
     out["snapshotVersion"] = number_or_null(hub::version_of(answer.snapshot->end));
   }
   json updates = json::array();
   json records = json::array();
   for (const auto& edit : page.edits) {
-    updates.push_back(to_base64(edit.update));
+    auto update = encode(edit.update);
+    if (!update) return base::fail(std::move(update.error()));
+    updates.push_back(std::move(*update));
     records.push_back(edit_json(edit));
     covered = edit.version;
   }
@@ -145,7 +159,9 @@ void answer_history(Api& api, const exchange_ptr& exchange, const base::Document
           },
           [&api, answer = std::move(answer), page = std::move(page),
            end = *end]() -> base::result<net::HttpResponse> {
-            auto response = json_response(200, history_json(api, answer, page, end));
+            auto body = history_json(api, answer, page, end);
+            if (!body) return base::fail(std::move(body.error()));
+            auto response = json_response(200, *body);
             response.headers.push_back({"Cache-Control", "no-store"});
             return response;
           });
@@ -158,31 +174,15 @@ void answer_history(Api& api, const exchange_ptr& exchange, const base::Document
 
 /// The full answer: a snapshot and what came since.
 void recover_fully(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
-                   std::size_t limit, std::string reason) {
+                   HistoryAnswer answer) {
   recover_snapshot(api, exchange, document,
-                   [&api, exchange, document, limit,
-                    reason = std::move(reason)](base::result<Recovered> snapshot) mutable {
+                   [&api, exchange, document,
+                    answer = std::move(answer)](base::result<Recovered> snapshot) mutable {
                      if (!snapshot) return exchange->fail(snapshot.error());
-                     const auto from = snapshot->end;
-                     answer_history(api, exchange, document,
-                                    {limit, std::move(reason), std::move(*snapshot), from});
+                     answer.from = snapshot->end;
+                     answer.snapshot = std::move(*snapshot);
+                     answer_history(api, exchange, document, std::move(answer));
                    });
-}
-
-const char* reason_of(hub::standing where) {
-  switch (where) {
-    case hub::standing::known:
-      break;
-    case hub::standing::unknown:
-      return "unknown";
-    case hub::standing::ahead:
-      return "ahead";
-    case hub::standing::other_log:
-      return "other-log";
-    case hub::standing::trimmed:
-      return "trimmed";
-  }
-  return "known";
 }
 
 }  // namespace
@@ -193,48 +193,56 @@ void read_snapshot(Api& api, const exchange_ptr& exchange, const Target& target)
     return exchange->refuse(problems::not_acceptable,
                             "a snapshot comes as application/json or application/octet-stream");
   }
-  if (const auto format = update_format(*exchange); !format) return exchange->fail(format.error());
-  const bool as_json = *representation == 0;
-  recover_snapshot(
-      api, exchange, target.document,
-      [&api, exchange, document = target.document, as_json](base::result<Recovered> snapshot) {
-        if (!snapshot) return exchange->fail(snapshot.error());
-        api.log.end(document, exchange->executor(),
-                    [&api, exchange, as_json,
-                     snapshot = std::move(*snapshot)](base::result<base::log_offset> end) mutable {
-                      if (!end) return exchange->fail(end.error());
-                      answer_snapshot(api, exchange, std::move(snapshot), *end, as_json);
-                    });
-      });
+  const auto format = update_format(*exchange);
+  if (!format) return exchange->fail(format.error());
+  auto recovered = [&api, exchange, document = target.document, as_json = *representation == 0,
+                    format = *format](base::result<Recovered> snapshot) {
+    if (!snapshot) return exchange->fail(snapshot.error());
+    api.log.end(document, exchange->executor(),
+                [&api, exchange, as_json, format, snapshot = std::move(*snapshot)](
+                    base::result<base::log_offset> end) mutable {
+                  if (!end) return exchange->fail(end.error());
+                  answer_snapshot(api, exchange, std::move(snapshot), *end, as_json, format);
+                });
+  };
+  recover_snapshot(api, exchange, target.document, std::move(recovered));
 }
 
 void read_history(Api& api, const exchange_ptr& exchange, const Target& target) {
   if (!choose(exchange->request().header("Accept"), json_only)) {
     return exchange->refuse(problems::not_acceptable, "history comes as application/json");
   }
-  if (const auto format = update_format(*exchange); !format) return exchange->fail(format.error());
+  const auto format = update_format(*exchange);
+  if (!format) return exchange->fail(format.error());
   const auto limit = exchange->number("limit", page_records_default, 1, page_records_max);
   if (!limit) return exchange->fail(limit.error());
+  HistoryAnswer answer;
+  answer.limit = *limit;
+  answer.format = *format;
   const auto since = exchange->request().query_parameter("since");
-  if (!since) return recover_fully(api, exchange, target.document, *limit, "no-version");
+  if (!since) {
+    answer.reason = "no-version";
+    return recover_fully(api, exchange, target.document, std::move(answer));
+  }
   if (*since == "start") {
-    return answer_history(api, exchange, target.document, {*limit, {}, std::nullopt, {0}});
+    return answer_history(api, exchange, target.document, std::move(answer));
   }
   const auto version = parse_version(*since);
   if (!version) {
     return exchange->refuse(problems::bad_parameter,
                             "parameter since: " + version.error().message + ", or \"start\"");
   }
-  api.history.locate(
-      target.document, *version, exchange->executor(),
-      [&api, exchange, document = target.document, limit = *limit,
-       from = base::log_offset{version->offset.value + 1}](base::result<hub::Located> found) {
-        if (!found) return exchange->fail(found.error());
-        if (found->where != hub::standing::known) {
-          return recover_fully(api, exchange, document, limit, reason_of(found->where));
-        }
-        answer_history(api, exchange, document, {limit, {}, std::nullopt, from});
-      });
+  answer.from.value = version->offset.value + 1;
+  api.history.locate(target.document, *version, exchange->executor(),
+                     [&api, exchange, document = target.document,
+                      answer = std::move(answer)](base::result<hub::Located> found) mutable {
+                       if (!found) return exchange->fail(found.error());
+                       if (found->where == hub::standing::known) {
+                         return answer_history(api, exchange, document, std::move(answer));
+                       }
+                       answer.reason = hub::describe(found->where);
+                       recover_fully(api, exchange, document, std::move(answer));
+                     });
 }
 
 void list_versions(Api& api, const exchange_ptr& exchange, const Target& target) {

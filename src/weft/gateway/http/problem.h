@@ -29,6 +29,7 @@ inline constexpr ProblemType unknown_version{"unknown-version", 404, "Unknown ve
 inline constexpr ProblemType bad_method{"bad-method", 405, "Bad method"};
 inline constexpr ProblemType not_acceptable{"not-acceptable", 406, "Not acceptable"};
 inline constexpr ProblemType conflicting_ids{"conflicting-ids", 409, "Client id used twice"};
+inline constexpr ProblemType not_restorable{"not-restorable", 409, "Not restorable"};
 inline constexpr ProblemType history_trimmed{"history-trimmed", 410, "History trimmed"};
 inline constexpr ProblemType version_changed{"version-changed", 412, "Version changed"};
 inline constexpr ProblemType too_large{"too-large", 413, "Too large"};

@@ -4,6 +4,7 @@
 
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/api.h"
+#include "weft/gateway/http/position.h"
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/http/update_format.h"
 #include "weft/gateway/http/updates_body.h"
@@ -23,23 +24,34 @@ struct Publish {
   hub::SessionInfo sender;
   std::optional<hub::PublishCondition> condition;
   bool single = false;
+  UpdateFormat format = UpdateFormat::v1;
 };
+
+/// The updates of a publish in format v1, up to the first that cannot be had in it.
+struct Prepared {
+  std::vector<base::shared_bytes> updates;
+  std::optional<base::error> refused;
+  std::size_t count = 0;  ///< how many there were
+};
+
+base::result<Prepared> prepare(std::vector<base::shared_bytes> updates, UpdateFormat format,
+                               std::size_t v1_bytes_max) {
+  Prepared out;
+  out.count = updates.size();
+  for (auto& update : updates) {
+    auto converted = from_format(format, std::move(update), v1_bytes_max);
+    if (!converted) {
+      out.refused = std::move(converted.error());
+      break;
+    }
+    out.updates.push_back(std::move(*converted));
+  }
+  return out;
+}
 
 /// What clients that say nothing better send too: curl's default for a body.
 bool is_single(const std::string& type) {
   return type.empty() || type == media::octets || type == "application/x-www-form-urlencoded";
-}
-
-json position_json(Api& api, const base::DocumentId& document,
-                   std::optional<base::log_offset> version) {
-  const auto position = api.log.position(document, version.value_or(base::log_offset{}));
-  json offset = nullptr;
-  if (version) offset = version->value;
-  return {{"topic", position.topic},
-          {"partition", position.partition},
-          {"offset", offset},
-          {"version", offset},
-          {"log", log_name(api.log.id())}};
 }
 
 json results_json(Api& api, const Publish& publish, const std::vector<hub::PublishedItem>& items) {
@@ -49,7 +61,7 @@ json results_json(Api& api, const Publish& publish, const std::vector<hub::Publi
     switch (item.what) {
       case outcome::durable:
         out.push_back({{"outcome", "durable"},
-                       {"position", position_json(api, publish.document, item.version)}});
+                       {"position", position_json(api.log, publish.document, item.version)}});
         break;
       case outcome::refused:
         out.push_back({{"outcome", "refused"},
@@ -77,26 +89,36 @@ void answer_published(Api& api, const exchange_ptr& exchange, const Publish& pub
   }
   std::optional<base::log_offset> newest;
   for (const auto& item : items) newest = std::max(newest, item.version);
-  auto body = position_json(api, publish.document, newest);
+  auto body = position_json(api.log, publish.document, newest);
   if (!publish.single) body["results"] = results_json(api, publish, items);
   exchange->answer(json_response(201, body));
 }
 
-void publish_all(Api& api, const exchange_ptr& exchange, Publish publish,
-                 std::vector<base::shared_bytes> updates) {
+void publish_all(Api& api, const exchange_ptr& exchange, Publish publish, Prepared prepared) {
   hub::Hub& hub = api.hubs.at(publish.document);
-  hub.executor().post(
-      [&api, &hub, exchange, publish = std::move(publish), updates = std::move(updates)]() mutable {
-        const auto document = publish.document;
-        const auto sender = publish.sender;
-        const auto condition = publish.condition;
-        hub.publish_all(document, std::move(updates), sender, condition,
-                        [&api, exchange, publish = std::move(publish)](
-                            base::result<std::vector<hub::PublishedItem>> items) {
-                          if (!items) return exchange->fail(items.error());
-                          answer_published(api, exchange, publish, *items);
-                        });
-      });
+  hub.executor().post([&api, &hub, exchange, publish = std::move(publish),
+                       prepared = std::move(prepared)]() mutable {
+    const auto document = publish.document;
+    const auto sender = publish.sender;
+    const auto condition = publish.condition;
+    auto updates = std::move(prepared.updates);
+    hub.publish_all(document, std::move(updates), sender, condition,
+                    [&api, exchange, publish = std::move(publish), prepared = std::move(prepared)](
+                        base::result<std::vector<hub::PublishedItem>> items) {
+                      if (!items) return exchange->fail(items.error());
+                      if (prepared.refused) {
+                        const bool tried = items->empty() ||
+                                           items->back().what == hub::PublishedItem::outcome::durable;
+                        const std::size_t at = items->size();
+                        items->resize(prepared.count);
+                        if (tried) {
+                          (*items)[at] = {hub::PublishedItem::outcome::refused, {},
+                                          *prepared.refused};
+                        }
+                      }
+                      answer_published(api, exchange, publish, *items);
+                    });
+  });
 }
 
 }  // namespace
@@ -111,8 +133,10 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
                             "send one update as application/octet-stream, or several as "
                             "application/vnd.weft.updates or application/json");
   }
-  if (const auto format = update_format(*exchange); !format) return exchange->fail(format.error());
+  const auto format = update_format(*exchange);
+  if (!format) return exchange->fail(format.error());
   Publish publish;
+  publish.format = *format;
   publish.document = target.document;
   publish.single = !framed && !as_json;
   auto sender = exchange->text("sender", sender_bytes_max);
@@ -128,21 +152,34 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
     if (body.empty()) {
       return exchange->refuse(problems::bad_body, "the body must be one Yjs update, unencoded");
     }
-    return publish_all(api, exchange, std::move(publish), {std::move(body)});
+    if (publish.format == UpdateFormat::v1) {
+      return publish_all(api, exchange, std::move(publish), {{std::move(body)}, {}, 1});
+    }
   }
-  using updates = std::vector<base::shared_bytes>;
-  api.history.work<updates>(
+  api.history.work<Prepared>(
       exchange->executor(),
-      [&api, exchange, publish = std::move(publish)](base::result<updates> cut) mutable {
-        if (!cut && cut.error().code == std::errc::invalid_argument) {
-          return exchange->refuse(problems::bad_body, cut.error().message);
+      [&api, exchange, publish](base::result<Prepared> prepared) {
+        if (!prepared && prepared.error().code == std::errc::invalid_argument) {
+          return exchange->refuse(problems::bad_body, prepared.error().message);
         }
-        if (!cut) return exchange->fail(cut.error());
-        if (cut->empty()) return exchange->refuse(problems::bad_body, "there is no update in it");
-        publish_all(api, exchange, std::move(publish), std::move(*cut));
+        if (!prepared) return exchange->fail(prepared.error());
+        if (prepared->count == 0) {
+          return exchange->refuse(problems::bad_body, "there is no update in it");
+        }
+        publish_all(api, exchange, publish, std::move(*prepared));
       },
-      [body = std::move(body), as_json, count_max = api.options.batch_updates_max] {
-        return as_json ? read_json(body, count_max) : cut_framed(body, count_max);
+      [body = std::move(body), how = publish.single ? UpdatesBody::single
+                                     : as_json      ? UpdatesBody::json
+                                                    : UpdatesBody::framed,
+       format = publish.format, count_max = api.options.batch_updates_max,
+       v1_bytes_max = api.hubs.at(publish.document).options().update_bytes_max]()
+          -> base::result<Prepared> {
+        base::result<std::vector<base::shared_bytes>> cut;
+        if (how == UpdatesBody::single) cut->push_back(body);
+        if (how == UpdatesBody::json) cut = read_json(body, count_max);
+        if (how == UpdatesBody::framed) cut = cut_framed(body, count_max);
+        if (!cut) return base::fail(std::move(cut.error()));
+        return prepare(std::move(*cut), format, v1_bytes_max);
       });
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "weft/gateway/document_name.h"
+#include "weft/net/http.h"
 
 namespace weft::gateway::http {
 
@@ -25,6 +26,7 @@ constexpr Route all[] = {
     {snapshot, "GET", "/v1/documents/{room}/{document}/snapshot"},
     {history, "GET", "/v1/documents/{room}/{document}/history"},
     {versions, "GET", "/v1/documents/{room}/{document}/versions"},
+    {restore, "POST", "/v1/documents/{room}/{document}/versions/{version}/restore"},
     {events, "GET", "/v1/documents/{room}/{document}/events"},
 };
 
@@ -35,17 +37,41 @@ std::string_view behind_document(std::string_view route_path) {
   return route_path.substr(document_path.size() + 1);
 }
 
-/// The route path of which `path` ends with the fixed part, and where that part begins.
-std::pair<std::string_view, std::size_t> match_behind_document(std::string_view path) {
-  for (const Route& route : all) {
-    if (!route.path.starts_with(document_path) || route.path == document_path) continue;
-    const auto fixed = behind_document(route.path);
-    if (path.size() >= fixed.size() + 1 && path.ends_with(fixed) &&
-        path[path.size() - fixed.size() - 1] == '/') {
-      return {route.path, path.size() - fixed.size() - 1};
+/// Takes the last segment off a path without its slash.
+std::string_view take_last(std::string_view& path) {
+  const std::size_t slash = path.rfind('/');
+  const auto segment = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  path = slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+  return segment;
+}
+
+/// Whether `path`, a document's name and what is asked of it, ends as a route's path does. If so,
+/// `name` is what precedes that and `version` what stands in place of {version}.
+bool ends_as(std::string_view path, std::string_view fixed, std::string_view& name,
+             std::string_view& version) {
+  while (!fixed.empty()) {
+    if (path.find('/') == std::string_view::npos) return false;
+    const auto wanted = take_last(fixed);
+    const auto segment = take_last(path);
+    if (wanted == "{version}") {
+      version = segment;
+    } else if (wanted != segment) {
+      return false;
     }
   }
-  return {document_path, path.size()};
+  name = path;
+  return true;
+}
+
+/// The path of the route that `path` is asked for, cut into its parts.
+std::string_view match_behind_document(std::string_view path, std::string_view& name,
+                                       std::string_view& version) {
+  for (const Route& route : all) {
+    if (!route.path.starts_with(document_path) || route.path == document_path) continue;
+    if (ends_as(path, behind_document(route.path), name, version)) return route.path;
+  }
+  name = path;
+  return document_path;
 }
 
 }  // namespace
@@ -70,19 +96,20 @@ std::expected<Target, PathProblem> find_target(std::string_view path) {
                   "expected /v1/documents/<room>/<document> and what is asked of it (names "
                   "percent-encoded)");
   }
+  std::string_view name, version;
   Target out;
-  auto rest = names.substr(room_end + 1);
-  const auto [found, end] = match_behind_document(rest);
-  out.path = found;
-  rest = rest.substr(0, end);
-  if (found == document_path && rest.find('/') != std::string_view::npos) {
+  out.path = match_behind_document(names.substr(room_end + 1), name, version);
+  if (out.path == document_path && name.find('/') != std::string_view::npos) {
     return refuse(problems::not_found,
-                  "a document has no " + std::string(rest.substr(rest.rfind('/') + 1)) +
+                  "a document has no " + std::string(name.substr(name.rfind('/') + 1)) +
                       "; /v1/openapi.yaml says what it has (a slash in its name is %2F)");
   }
+  auto decoded_version = net::percent_decode(version);
+  if (!decoded_version) return refuse(problems::bad_parameter, "the version is badly encoded");
+  out.version = std::move(*decoded_version);
   auto room = decode_name(names.substr(0, room_end), "room name");
   if (!room) return refuse(problems::bad_name, room.error().message);
-  auto doc = decode_name(rest, "document name");
+  auto doc = decode_name(name, "document name");
   if (!doc) return refuse(problems::bad_name, doc.error().message);
   out.document = {std::move(*room), std::move(*doc), {}};
   return out;

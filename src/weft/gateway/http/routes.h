@@ -23,6 +23,7 @@ enum class Operation {
   snapshot,
   history,
   versions,
+  restore,
   events,
 };
 
@@ -40,7 +41,7 @@ std::span<const Route> routes();
 struct Target {
   std::string_view path;      ///< of its routes
   base::DocumentId document;  ///< when the path names one
-  std::string version;        ///< when the path names one, undecoded
+  std::string version;        ///< when the path names one, as it is written
 };
 
 /// Finds what a path (not decoded, without the query) asks for. A document's name may hold slashes

@@ -22,6 +22,7 @@ struct StateQuery {
   std::optional<base::byte_vector> state_vector;
   std::optional<hub::VersionName> at;
   std::optional<TagList> known;
+  UpdateFormat format = UpdateFormat::v1;
 };
 
 std::unexpected<base::error> bad_parameter(std::string why) {
@@ -32,9 +33,9 @@ std::unexpected<base::error> bad_parameter(std::string why) {
 base::result<StateQuery> state_query(const Exchange& exchange, const Target& target) {
   StateQuery out;
   out.document = target.document;
-  if (const auto format = update_format(exchange); !format) {
-    return base::fail(base::error(format.error()));
-  }
+  const auto format = update_format(exchange);
+  if (!format) return base::fail(base::error(format.error()));
+  out.format = *format;
   if (const auto text = exchange.request().query_parameter("sv")) {
     out.state_vector = from_base64(*text);
     if (!out.state_vector || out.state_vector->empty()) {
@@ -79,19 +80,45 @@ base::result<base::byte_vector> diff_of(const std::vector<base::shared_bytes>& p
   return yjs::merge(both);
 }
 
-/// Answers with a diff that the workers make.
-void answer_diff(Api& api, const exchange_ptr& exchange, std::vector<base::shared_bytes> parts,
-                 base::byte_vector state_vector, const StateStamp& stamp) {
-  api.history.work<base::byte_vector>(
+/// Answers with an update that the workers make or convert.
+template <typename Work>
+void answer_from_workers(Api& api, const exchange_ptr& exchange, UpdateFormat format,
+                         const StateStamp& stamp, Work work) {
+  api.history.work<base::shared_bytes>(
       exchange->executor(),
-      [exchange, stamp](base::result<base::byte_vector> news) {
-        if (!news) return exchange->fail(news.error());
+      [exchange, stamp, format](base::result<base::shared_bytes> update) {
+        if (!update) return exchange->fail(update.error());
         exchange->answer(
-            state_response(base::shared_bytes::adopt(std::move(*news)), media::octets, stamp, {}));
+            state_response(std::move(*update), media::octets, stamp, representation_of(format)));
       },
-      [parts = std::move(parts), state_vector = std::move(state_vector)] {
-        return diff_of(parts, state_vector);
+      [work = std::move(work), format]() -> base::result<base::shared_bytes> {
+        auto made = work();
+        if (!made) return made;
+        return to_format(format, std::move(*made));
       });
+}
+
+void answer_state(Api& api, const exchange_ptr& exchange, UpdateFormat format,
+                  const StateStamp& stamp, base::shared_bytes update) {
+  if (format == UpdateFormat::v1) {
+    return exchange->answer(state_response(std::move(update), media::octets, stamp, {}));
+  }
+  answer_from_workers(api, exchange, format, stamp,
+                      [update = std::move(update)] {
+                        return base::result<base::shared_bytes>(update);
+                      });
+}
+
+void answer_diff(Api& api, const exchange_ptr& exchange, UpdateFormat format,
+                 const StateStamp& stamp, std::vector<base::shared_bytes> parts,
+                 base::byte_vector state_vector) {
+  answer_from_workers(api, exchange, format, stamp,
+                      [parts = std::move(parts), state_vector = std::move(state_vector)]()
+                          -> base::result<base::shared_bytes> {
+                        auto news = diff_of(parts, state_vector);
+                        if (!news) return base::fail(std::move(news.error()));
+                        return base::shared_bytes::adopt(std::move(*news));
+                      });
 }
 
 void read_past(Api& api, const exchange_ptr& exchange, StateQuery query) {
@@ -109,16 +136,16 @@ void read_past(Api& api, const exchange_ptr& exchange, StateQuery query) {
                               "/versions");
     }
     // A version never changes: whoever has it, has it.
-    if (auto unchanged = not_modified(query.known, stamp, {})) {
+    if (auto unchanged = not_modified(query.known, stamp, representation_of(query.format))) {
       return exchange->answer(std::move(*unchanged));
     }
     api.history.state_at(
         query.document, version, exchange->executor(),
-        [&api, exchange, stamp,
+        [&api, exchange, stamp, format = query.format,
          sv = std::move(query.state_vector)](base::result<base::shared_bytes> state) mutable {
           if (!state) return exchange->fail(state.error());
-          if (sv) return answer_diff(api, exchange, {std::move(*state)}, std::move(*sv), stamp);
-          exchange->answer(state_response(std::move(*state), media::octets, stamp, {}));
+          if (!sv) return answer_state(api, exchange, format, stamp, std::move(*state));
+          answer_diff(api, exchange, format, stamp, {std::move(*state)}, std::move(*sv));
         });
   };
   api.history.locate(query.document, *query.at, exchange->executor(), std::move(located));
@@ -132,17 +159,18 @@ void read_present(Api& api, const exchange_ptr& exchange, StateQuery query) {
                         query = std::move(query)](base::result<hub::DocumentView> view) mutable {
       if (!view) return exchange->fail(view.error());
       const StateStamp stamp{hub::version_of(view->end), api.log.id(), view->settled};
-      if (auto unchanged = not_modified(query.known, stamp, {})) {
+      const auto format = query.format;
+      if (auto unchanged = not_modified(query.known, stamp, representation_of(format))) {
         return exchange->answer(std::move(*unchanged));
       }
       if (query.state_vector) {
-        return answer_diff(api, exchange, std::move(view->parts), std::move(*query.state_vector),
-                           stamp);
+        return answer_diff(api, exchange, format, stamp, std::move(view->parts),
+                           std::move(*query.state_vector));
       }
-      hub.read_state(query.document, [&api, exchange](base::result<hub::StateRead> state) {
+      hub.read_state(query.document, [&api, exchange, format](base::result<hub::StateRead> state) {
         if (!state) return exchange->fail(state.error());
         const StateStamp read{hub::version_of(state->end), api.log.id(), state->settled};
-        exchange->answer(state_response(std::move(state->update), media::octets, read, {}));
+        answer_state(api, exchange, format, read, std::move(state->update));
       });
     });
   });
@@ -172,8 +200,10 @@ void read_diff(Api& api, const exchange_ptr& exchange, const Target& target) {
   if (exchange->request().body.empty()) {
     return exchange->refuse(problems::bad_body, "the body must be a state vector");
   }
-  if (const auto format = update_format(*exchange); !format) return exchange->fail(format.error());
+  const auto format = update_format(*exchange);
+  if (!format) return exchange->fail(format.error());
   StateQuery query;
+  query.format = *format;
   query.document = target.document;
   query.state_vector = exchange->take_body();
   read_present(api, exchange, std::move(query));
