@@ -290,6 +290,7 @@ frame_event FrameDecoder::message_event(base::byte_view payload, frame_event eve
       return violation(event, close_code::invalid_data, "compressed data is broken");
     }
     payload = inflated.bytes;
+    event.deflated = true;
   }
   if (!binary_ && !is_utf8(payload)) {
     return violation(event, close_code::invalid_data, "text is not UTF-8");
