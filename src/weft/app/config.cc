@@ -218,7 +218,7 @@ std::vector<Setting> make_settings() {
                        "kept of messages and bodies that have come in part, all together", 1 << 16,
                        bytes_most, [](Config& c) -> auto& { return c.net.partial_bytes_max; }));
   out.push_back(number("net.message_bytes_max",
-                       "one WebSocket message; larger ones close with 1009", 128, bytes_most,
+                       "one WebSocket message; larger ones close with 4413 (1009 where a protocol has no code)", 128, bytes_most,
                        [](Config& c) -> auto& { return c.net.message_bytes_max; }));
   out.push_back(number("net.header_bytes_max", "headers of one HTTP request", 256, 1u << 24,
                        [](Config& c) -> auto& { return c.net.http.header_bytes_max; }));

@@ -178,6 +178,9 @@ void WebSocketServerConnection::on_event(const frame_event& event) {
       return on_peer_close(event);
     case frame_event::kind::violation:
       shared_.counters.violations.add(1);
+      if (event.code == close_code::too_big && handler_) {
+        return fail(handler_->too_big_code(), event.reason);
+      }
       return fail(event.code, event.reason);
   }
 }

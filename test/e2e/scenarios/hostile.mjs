@@ -72,8 +72,8 @@ function framing_breaks(random) {
     ['continuation of nothing', frame(fine, { opcode: 0 }), [1002]],
     ['new message inside a message', Buffer.concat([frame(fine, { fin: false }), frame(fine)]), [1002]],
     ['text that is not UTF-8', frame(Buffer.from([0xc3, 0x28, 0xff]), { opcode: 1 }), [1007, 1003]],
-    ['length of 2^63', Buffer.from([0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]), [1002, 1009]],
-    ['length of 4 GiB', frame(Buffer.alloc(0), { length: 2 ** 32 }), [1009]],
+    ['length of 2^63', Buffer.from([0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]), [1002, 4413]],
+    ['length of 4 GiB', frame(Buffer.alloc(0), { length: 2 ** 32 }), [4413]],
     ['close code 1005', frame(Buffer.from([0x03, 0xed]), { opcode: 8 }), [1002]],
     ['close of one byte', frame(Buffer.from([3]), { opcode: 8 }), [1002]],
   ]

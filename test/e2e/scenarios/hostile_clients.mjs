@@ -33,10 +33,6 @@ class Attacker {
 
 const resident = (server) => Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${server.process.pid}/status`, 'utf8'))[1]) * 1024
 
-async function metric(server, name) {
-  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec((await server.get('/metrics')).body)?.[1] ?? NaN)
-}
-
 export async function hostile_clients(context) {
   const { random } = context
   const server = await context.server({
@@ -83,7 +79,7 @@ export async function hostile_clients(context) {
     const counts = {}
     for (const [name, least] of [['weft_input_timeouts_total', 40], ['weft_connections_shed_total', 10], ['weft_reads_delayed_total', 10],
       ['weft_connections_refused_per_address_total', 300], ['weft_origins_refused_total', 40]]) {
-      await until(() => `${name} of at least ${least}; it is ${counts[name]}`, async () => (counts[name] = await metric(server, name)) >= least, 5000)
+      await until(() => `${name} of at least ${least}; it is ${counts[name]}`, async () => (counts[name] = await server.metric(name)) >= least, 5000)
     }
     const growth = resident(server) - rss
     assert(growth < rss_growth_max, `resident memory grew by ${growth} bytes`)
