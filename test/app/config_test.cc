@@ -54,6 +54,31 @@ TEST(Config, TlsNeedsCertificateAndKey) {
   EXPECT_EQ(print(*again), print(config));
 }
 
+TEST(Config, ListsAreSequencesOrSeparatedByCommas) {
+  EXPECT_EQ(Config().net.allowed_origins.entries(), std::vector<std::string>{"*"});
+  const std::vector<std::string> origins{"https://a.example", "https://*.b.example"};
+  for (const char* text :
+       {"net:\n  allowed_origins: [https://a.example, \"https://*.b.example\"]\n",
+        "net:\n  allowed_origins:\n  - https://a.example\n  - https://*.b.example\n",
+        "net:\n  allowed_origins: https://a.example , https://*.b.example\n"}) {
+    const auto config = from_file(text);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->net.allowed_origins.entries(), origins);
+    const auto again = from_file(print(*config));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->net.allowed_origins.entries(), origins);
+  }
+  const auto none = from_file("net:\n  allowed_origins: []\n");
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_TRUE(none->net.allowed_origins.entries().empty());
+  const auto wrong = from_file("net:\n  trusted_proxies: [10.0.0.0/8, proxy.example]\n");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find(":2:"), std::string::npos) << wrong.error().message;
+  EXPECT_NE(wrong.error().message.find("proxy.example"), std::string::npos);
+  EXPECT_FALSE(from_file("net:\n  allowed_origins: [[a]]\n"));
+  EXPECT_FALSE(from_file("threads: [1]\n"));
+}
+
 TEST(Config, CompressionIsOnOrOffHoweverYamlWritesIt) {
   for (const auto& [text, on] : {std::pair("on", true), std::pair("true", true),
                                  std::pair("off", false), std::pair("false", false)}) {

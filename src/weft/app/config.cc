@@ -14,6 +14,21 @@ namespace {
 
 using durability = log::embedded::durability;
 
+/// "a, b,c" → a, b and c.
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', from), text.size());
+    std::size_t first = from;
+    std::size_t last = comma;
+    while (first < last && text[first] == ' ') ++first;
+    while (last > first && text[last - 1] == ' ') --last;
+    if (last > first) out.push_back(text.substr(first, last - first));
+    from = comma + 1;
+  }
+  return out;
+}
+
 std::string parse_number(const std::string& text, std::uint64_t& out, std::uint64_t least,
                          std::uint64_t most) {
   std::uint64_t value = 0;
@@ -69,6 +84,25 @@ Setting text(std::string key, std::string help, At at, std::vector<std::string> 
         std::invoke(at, c) = value;
         return std::string();
       }};
+}
+
+/// A setting that is a list; `At` gives a reference to a field that is made of its entries by
+/// `parse` and keeps them.
+template <typename At, typename Parse>
+Setting list(std::string key, std::string help, At at, Parse parse) {
+  return {std::move(key), std::move(help),
+          [at](const Config& c) {
+            std::string out;
+            for (const auto& entry : at(c).entries()) out += (out.empty() ? "" : ",") + entry;
+            return out;
+          },
+          [at, parse](Config& c, const std::string& value) {
+            auto parsed = parse(split_list(value));
+            if (!parsed) return "has a wrong entry: " + parsed.error().message;
+            at(c) = std::move(*parsed);
+            return std::string();
+          },
+          true};
 }
 
 Setting tls_min_version_setting() {
@@ -168,8 +202,23 @@ std::vector<Setting> make_settings() {
                        bytes_most, [](Config& c) -> auto& { return c.log.disk_reserve_bytes; }));
   out.push_back(number("net.connections_max", "open connections; more are told 503", 1, 100'000'000,
                        [](Config& c) -> auto& { return c.net.connections_max; }));
+  out.push_back(number("net.connections_per_address_max",
+                       "of one address (IPv6: one /64); more are told 429; 0: no bound", 0,
+                       100'000'000,
+                       [](Config& c) -> auto& { return c.net.connections_per_address_max; }));
+  out.push_back(list(
+      "net.trusted_proxies", "addresses or networks whose X-Forwarded-For is believed",
+      [](auto& c) -> auto& { return c.net.trusted_proxies; }, net::AddressRanges::parse));
+  out.push_back(list(
+      "net.allowed_origins",
+      "origins of pages that may open WebSockets, besides the server's own: https://app.example, "
+      "https://*.example, null, or * for all",
+      [](auto& c) -> auto& { return c.net.allowed_origins; }, net::OriginList::parse));
+  out.push_back(number("net.partial_bytes_max",
+                       "kept of messages and bodies that have come in part, all together", 1 << 16,
+                       bytes_most, [](Config& c) -> auto& { return c.net.partial_bytes_max; }));
   out.push_back(number("net.message_bytes_max",
-                       "one WebSocket message; larger ones close with 1009", 128, bytes_most,
+                       "one WebSocket message; larger ones close with 4413 (1009 where a protocol has no code)", 128, bytes_most,
                        [](Config& c) -> auto& { return c.net.message_bytes_max; }));
   out.push_back(number("net.header_bytes_max", "headers of one HTTP request", 256, 1u << 24,
                        [](Config& c) -> auto& { return c.net.http.header_bytes_max; }));
@@ -181,6 +230,20 @@ std::vector<Setting> make_settings() {
                          [](Config& c) -> auto& { return c.net.body_timeout; }));
   out.push_back(duration("net.keep_alive_timeout", "ms an HTTP connection may idle", 1, ms_most,
                          [](Config& c) -> auto& { return c.net.keep_alive_timeout; }));
+  out.push_back(duration("net.message_timeout",
+                         "ms for a whole WebSocket message to arrive; 0: for ever", 0, ms_most,
+                         [](Config& c) -> auto& { return c.net.message_timeout; }));
+  out.push_back(
+      number("net.receive_bytes_per_second_min",
+             "a body or message gets a second more for each so many bytes of it; 0: it does not", 0,
+             bytes_most, [](Config& c) -> auto& { return c.net.receive_bytes_per_second_min; }));
+  out.push_back(number("net.messages_per_second",
+                       "a WebSocket that sends more is read no faster than this; 0: no bound", 0,
+                       1'000'000'000,
+                       [](Config& c) -> auto& { return c.net.messages_per_second; }));
+  out.push_back(number("net.bytes_per_second",
+                       "a WebSocket that sends more is read no faster than this; 0: no bound", 0,
+                       bytes_most, [](Config& c) -> auto& { return c.net.bytes_per_second; }));
   out.push_back(duration("net.ping_interval",
                          "ms of silence before a WebSocket is pinged; 0: never", 0, ms_most,
                          [](Config& c) -> auto& { return c.net.ping_interval; }));
@@ -259,6 +322,11 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+bool is_list(const std::string& key) {
+  return std::ranges::any_of(
+      settings(), [&](const Setting& setting) { return setting.key == key && setting.list; });
+}
+
 base::result<void> apply_node(Config& config, const YAML::Node& node, const std::string& prefix,
                               const std::string& path) {
   for (const auto& item : node) {
@@ -268,10 +336,18 @@ base::result<void> apply_node(Config& config, const YAML::Node& node, const std:
       if (auto ok = apply_node(config, item.second, key + ".", path); !ok) return ok;
       continue;
     }
-    if (!item.second.IsScalar()) {
+    std::string value;
+    if (item.second.IsSequence() && is_list(key)) {
+      for (const auto& entry : item.second) {
+        if (!entry.IsScalar()) return base::fail(errc::config, where + key + " is a list of texts");
+        value += (value.empty() ? "" : ",") + entry.as<std::string>();
+      }
+    } else if (item.second.IsScalar()) {
+      value = item.second.as<std::string>();
+    } else {
       return base::fail(errc::config, where + key + " must be a single value");
     }
-    if (auto ok = apply(config, key, item.second.as<std::string>()); !ok) {
+    if (auto ok = apply(config, key, value); !ok) {
       return base::fail(errc::config, where + ok.error().message);
     }
   }

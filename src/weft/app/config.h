@@ -43,6 +43,8 @@ struct Setting {
   std::function<std::string(const Config&)> get;
   /// Returns what is wrong with the value, or nothing.
   std::function<std::string(Config&, const std::string&)> set;
+  /// Takes several values: separated by commas, in YAML as a sequence too.
+  bool list = false;
 };
 
 /// All settings, in the order in which `weft config print` shows them.

@@ -1,5 +1,7 @@
 // The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -40,7 +42,16 @@ bool load(Config& config, const std::string& file,
   return true;
 }
 
+/// Each connection is a descriptor, and shells allow few by default.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const Config& config) {
+  raise_descriptor_limit();
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
   sigemptyset(&signals);

@@ -1,5 +1,6 @@
-// The way of an edit into the log and back: admit, append, commit. Loading and the way out to the
-// sessions are in live_document_load.cc and live_document_read.cc.
+// The way of an edit into the log and back: admit, append, commit. Loading, the way out to the
+// sessions and upkeep are in live_document_load.cc, live_document_read.cc and
+// live_document_upkeep.cc.
 
 #include "weft/hub/live_document.h"
 
@@ -61,9 +62,9 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
   if (!novelty) return refuse(errc::invalid_update, novelty.error().message);
   if (*novelty == yjs::Novelty::empty) return false;
   if (*novelty != yjs::Novelty::fresh) {
-    auto held = state_.parts();
-    for (const Pending& pending : pending_) held.push_back(pending.update);
-    const auto same = yjs::same_content(update, held);
+    std::vector<base::byte_view> in_flight;
+    for (const Pending& pending : pending_) in_flight.push_back(pending.update);
+    const auto same = state_.same_content(update, std::move(in_flight));
     if (!same) return refuse(errc::invalid_update, same.error().message);
     if (!*same) {
       return refuse(errc::conflicting_ids,
@@ -334,99 +335,6 @@ void LiveDocument::resync_sessions() {
   if (awareness_.release(committed_)) announce_awareness();
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_resync();
-}
-
-// --- upkeep -------------------------------------------------------------------------------------
-
-void LiveDocument::compact_if_worth_it() {
-  if (compacting_ || phase_ != Phase::live) return;
-  const std::size_t base_bytes = state_.base().size();
-  const bool bytes =
-      state_.tail_bytes() > std::max(options_.compact_tail_bytes_min, base_bytes / 2);
-  const bool records =
-      state_.tail().size() > std::max(options_.compact_tail_records_max, base_bytes / 256);
-  if (bytes || records) {
-    compact([this] {
-      if (snapshot_news_bytes_ >= options_.snapshot_bytes_min) save_snapshot(false, [] {});
-    });
-  }
-}
-
-void LiveDocument::compact(base::task then) {
-  WEFT_CHECK(!compacting_);
-  compacting_ = true;
-  auto work = [self = shared_from_this(), number = ++compactions_begun_, recoveries = recoveries_,
-               base = state_.base(), tail = state_.tail(),
-               end = state_.tail_end(state_.tail().size()), then = std::move(then)]() mutable {
-    std::vector<base::byte_view> parts;
-    parts.reserve(tail.size() + 1);
-    if (!base.empty()) parts.push_back(base);
-    parts.insert(parts.end(), tail.begin(), tail.end());
-    auto compacted = yjs::compact(parts);
-    auto& executor = self->parts_.executor;
-    executor.post([self = std::move(self), number, recoveries, compacted = std::move(compacted),
-                   records = tail.size(), end, then = std::move(then)]() mutable {
-      self->compacting_ = false;
-      // A recovery may have found records below `end` that this compaction has not seen.
-      if (self->phase_ != Phase::live || self->recoveries_ != recoveries) {
-        then();
-        return self->compact_for_readers();
-      }
-      if (!compacted) {
-        self->break_with(base::error{make_error_code(errc::broken),
-                                     "compaction failed: " + compacted.error().message});
-        return then();
-      }
-      self->state_.replace_base(base::shared_bytes::adopt(std::move(*compacted)), records, end);
-      self->forget_base_slices();
-      count(self->parts_.counters.compactions);
-      self->serve_state_readers(number);
-      then();
-      self->compact_for_readers();
-      if (self->sessions_.empty()) self->note_idle();
-    });
-  };
-  parts_.background.post(std::move(work));
-}
-
-void LiveDocument::save_snapshot(bool force, base::task done) {
-  if (phase_ != Phase::live || recovering_ || saving_ || compacting_ ||
-      state_.end() == snapshot_end_ ||
-      (!force && snapshot_news_bytes_ < options_.snapshot_bytes_min)) {
-    return done();
-  }
-  saving_ = true;
-  snapshot_recoveries_ = recoveries_;
-  if (state_.tail().empty()) return write_snapshot(std::move(done));
-  compact([this, done = std::move(done)]() mutable { write_snapshot(std::move(done)); });
-}
-
-void LiveDocument::write_snapshot(base::task done) {
-  // After a recovery, base may lack what was found below its end.
-  if (phase_ != Phase::live || recovering_ || recoveries_ != snapshot_recoveries_) {
-    saving_ = false;
-    return done();
-  }
-  store::Snapshot snapshot{parts_.log.id(), state_.base_end(), state_.base()};
-  parts_.store.save_snapshot(
-      id_, std::move(snapshot), parts_.executor,
-      [self = shared_from_this(), covered = state_.base_end(),
-       done = std::move(done)](base::result<void> saved) mutable {
-        self->saving_ = false;
-        if (saved) {
-          self->snapshot_end_ = covered;
-          self->snapshot_news_bytes_ = 0;
-          count(self->parts_.counters.snapshots);
-        } else {
-          // The log still has everything: the next snapshot covers this
-          // one's part too.
-          count(self->parts_.counters.snapshot_failures);
-          self->parts_.events.report(
-              base::severity::warn, "snapshot.failed",
-              {{"document", base::to_string(self->id_)}, {"reason", saved.error().message}});
-        }
-        done();
-      });
 }
 
 }  // namespace weft::hub

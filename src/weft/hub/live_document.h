@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "weft/base/events.h"
@@ -115,7 +116,8 @@ class LiveDocument final : public log::Subscriber,
     FrameRing frames;
     std::size_t behind = 0;  ///< sessions whose cursor is before the end
     SharedAwareness awareness;
-    std::vector<std::shared_ptr<AnswerFrame>> base_frames;  ///< of base_slices_, those asked for
+    /// Frames of the runs' parts that were asked for, by where the part's bytes lie.
+    std::unordered_map<const std::uint8_t*, std::shared_ptr<AnswerFrame>> part_frames;
   };
   struct CatchUp {  ///< what sessions that fell off the ring at one place have missed
     base::log_offset from, to;
@@ -133,6 +135,7 @@ class LiveDocument final : public log::Subscriber,
 
   // Loading (live_document_load.cc).
   void load_snapshot();
+  void take_snapshot(store::Snapshot snapshot);
   void check_coverage(base::log_identity covered);
   void read_tail(base::log_offset from);
   void become_live();
@@ -154,9 +157,9 @@ class LiveDocument final : public log::Subscriber,
   void resync_sessions();
 
   // States for readers without a session (live_document_state.cc).
-  StateRead compacted_state() const;
   void compact_for_readers();
-  void serve_state_readers(std::uint64_t compaction);
+  void serve_state_readers(std::uint64_t compaction, const base::shared_bytes& whole,
+                           base::log_offset end);
   void fail_state_readers(const base::error& why);
 
   // Reading (live_document_read.cc).
@@ -175,8 +178,8 @@ class LiveDocument final : public log::Subscriber,
                   net::GatherSink& sink);
   void rewrite_in_background(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer);
   void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update);
-  void queue_base_slice(Session& session, std::size_t index, yjs::sync_type type);
-  void forget_base_slices();
+  void queue_part(Session& session, const base::shared_bytes& update, yjs::sync_type type);
+  void forget_answer_frames();
   base::result<void> queue_whole_state(Session& session);
   base::result<void> queue_update(Session& session, base::shared_bytes update, yjs::sync_type last);
   void announce_awareness();
@@ -187,8 +190,13 @@ class LiveDocument final : public log::Subscriber,
 
   // Upkeep.
   void compact_if_worth_it();
-  void compact(base::task then);
-  void write_snapshot(base::task done);
+  /// Gets the whole state as one update, when all of it was compacted (and nothing when not).
+  using compaction_callback = std::move_only_function<void(const base::shared_bytes& whole)>;
+  void compact(bool everything, compaction_callback then);
+  void end_compaction(std::uint64_t number, std::uint64_t recoveries,
+                      const DocumentState::Plan& plan, base::result<CompactedRun> compacted,
+                      compaction_callback then);
+  void write_snapshot(base::shared_bytes whole, base::log_offset covered, base::task done);
   void note_idle();
 
   const HubParts parts_;
@@ -208,7 +216,6 @@ class LiveDocument final : public log::Subscriber,
   base::timer_id awareness_timer_ = 0;
   std::optional<CatchUp> last_catch_up_;  ///< for others who fell off at the same place
   std::vector<CatchUpRead> catch_up_reads_;
-  std::vector<base::shared_bytes> base_slices_;  ///< base cut for large answers; made once
 
   std::vector<log::Record> outbox_;
   bool outbox_scheduled_ = false;
@@ -221,7 +228,6 @@ class LiveDocument final : public log::Subscriber,
   bool recovery_scheduled_ = false;  ///< a timer or read of the recovery is under way
   base::log_offset recover_from_;    ///< what failed lies at or behind this, if it landed at all
   std::uint64_t recoveries_ = 0;     ///< how many of them found something
-  std::uint64_t snapshot_recoveries_ = 0;  ///< their number when the snapshot was begun
   bool recovering_ = false;  ///< an append failed; edits are dropped until sessions are resynced
 
   std::vector<base::task> when_loaded_;

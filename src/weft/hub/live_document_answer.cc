@@ -1,5 +1,7 @@
 // Frames that go to a session beside the ring: sync answers and remainders.
 
+#include <unordered_set>
+
 #include "weft/hub/live_document.h"
 
 namespace weft::hub {
@@ -19,18 +21,22 @@ void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shar
   session.direct_.push_back(std::make_shared<AnswerFrame>(type, std::move(update)));
 }
 
-void LiveDocument::queue_base_slice(Session& session, std::size_t index, yjs::sync_type type) {
-  auto& known = rings_[session.ring_]->base_frames;
-  known.resize(base_slices_.size());
-  if (!known[index] || known[index]->type != type) {
-    known[index] = std::make_shared<AnswerFrame>(type, base_slices_[index]);
-  }
-  session.direct_.push_back(known[index]);
+void LiveDocument::queue_part(Session& session, const base::shared_bytes& update,
+                              yjs::sync_type type) {
+  auto& known = rings_[session.ring_]->part_frames[update.data()];
+  if (!known || known->type != type) known = std::make_shared<AnswerFrame>(type, update);
+  session.direct_.push_back(known);
 }
 
-void LiveDocument::forget_base_slices() {
-  base_slices_.clear();
-  for (auto& ring : rings_) ring->base_frames.clear();
+/// Keeps the frames of parts that are still there.
+void LiveDocument::forget_answer_frames() {
+  std::unordered_set<const std::uint8_t*> here;
+  for (const auto& run : state_.runs()) {
+    for (const auto& part : run->parts) here.insert(part.update().data());
+  }
+  for (auto& ring : rings_) {
+    std::erase_if(ring->part_frames, [&](const auto& item) { return !here.contains(item.first); });
+  }
 }
 
 /// False while something is left; the session is then told when to come again.

@@ -11,6 +11,8 @@ namespace {
 
 /// How much of the log one read brings while loading.
 constexpr std::size_t load_read_bytes = 8u << 20;
+/// Larger snapshots are read in the background: others wait for the executor.
+constexpr std::size_t taken_at_once_bytes_max = 256u << 10;
 
 base::error loading_failed(const base::DocumentId& id, const char* what, const base::error& why) {
   return {make_error_code(why.code == store::errc::corrupt || why.code == log::errc::corrupt
@@ -34,18 +36,42 @@ void LiveDocument::load_snapshot() {
         if (!loaded) {
           return self->break_with(loading_failed(self->id_, "snapshot", loaded.error()));
         }
-        if (*loaded) {
-          const auto& snapshot = **loaded;
-          if (auto ok = self->state_.load(snapshot.update, snapshot.covered_end); !ok) {
-            return self->break_with(
-                base::error{make_error_code(errc::broken),
-                            "document " + base::to_string(self->id_) +
-                                ": snapshot does not decode: " + ok.error().message});
-          }
-          self->snapshot_end_ = snapshot.covered_end;
-          return self->check_coverage(snapshot.log);
-        }
-        self->read_tail(self->state_.end());
+        if (!*loaded) return self->read_tail(self->state_.end());
+        self->take_snapshot(std::move(**loaded));
+      });
+}
+
+void LiveDocument::take_snapshot(store::Snapshot snapshot) {
+  struct Taken {
+    base::result<CompactedRun> run;
+    yjs::Knowledge held;
+  };
+  const std::size_t bytes = snapshot.update.size();
+  auto take = [update = snapshot.update, part_bytes_max = options_.answer_slice_bytes] {
+    Taken out{index_run(update, part_bytes_max), {}};
+    if (!out.run) return out;
+    if (auto learned = yjs::learn(update, out.held); !learned) {
+      out.run = base::fail(std::move(learned.error()));
+    }
+    return out;
+  };
+  auto finish = [self = shared_from_this(), covered = snapshot.covered_end,
+                 log = snapshot.log](Taken taken) {
+    if (!taken.run) {
+      return self->break_with(
+          base::error{make_error_code(errc::broken),
+                      "document " + base::to_string(self->id_) +
+                          ": snapshot does not decode: " + taken.run.error().message});
+    }
+    self->state_.load(std::move(taken.run->run), std::move(taken.held), covered);
+    self->snapshot_end_ = covered;
+    self->check_coverage(log);
+  };
+  if (bytes <= taken_at_once_bytes_max) return finish(take());
+  parts_.background.post(
+      [&executor = parts_.executor, take = std::move(take), finish = std::move(finish)]() mutable {
+        executor.post(
+            [taken = take(), finish = std::move(finish)]() mutable { finish(std::move(taken)); });
       });
 }
 
@@ -126,7 +152,7 @@ void LiveDocument::become_live() {
   parts_.events.report(base::severity::debug, "document.live",
                        {{"document", base::to_string(id_)},
                         {"end", std::to_string(state_.end().value)},
-                        {"bytes", std::to_string(state_.base().size() + state_.tail_bytes())}});
+                        {"bytes", std::to_string(state_.bytes())}});
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     session->live_ = true;

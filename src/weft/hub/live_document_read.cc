@@ -131,8 +131,7 @@ void LiveDocument::start_catch_up(Session& session) {
 
 void LiveDocument::read_missed(base::log_offset from) {
   // More than this and the whole state is the smaller answer.
-  const std::size_t worth_reading =
-      state_.base().size() + state_.tail_bytes() + options_.ring_bytes_max;
+  const std::size_t worth_reading = state_.bytes() + options_.ring_bytes_max;
   parts_.log.read(id_, from, worth_reading, parts_.executor,
                   [self = weak_from_this(), from](base::result<log::ReadResult> read) {
                     const auto document = self.lock();
@@ -208,8 +207,7 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
     auto news = state_.diff(state_vector);
     if (!news) return base::fail(errc::invalid_update, news.error().message);
     // What is nearly everything is sent as everything: those bytes are shared, a diff is not.
-    if (news->size() > options_.answer_private_bytes_min &&
-        news->size() > (state_.base().size() + state_.tail_bytes()) / 2) {
+    if (news->size() > options_.answer_private_bytes_min && news->size() > state_.bytes() / 2) {
       queued = queue_whole_state(session);
       if (queued) session.events_.on_output();
       return queued;
@@ -224,25 +222,16 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
 base::result<void> LiveDocument::queue_whole_state(Session& session) {
   auto news = state_.merged_tail();
   if (!news) return base::fail(errc::broken, news.error().message);
-  const auto& whole = state_.base();
-  if (base_slices_.empty() && !whole.empty()) {
-    if (whole.size() <= options_.answer_slice_bytes) {
-      base_slices_.push_back(whole);
-    } else {
-      auto parts = yjs::split(whole, options_.answer_slice_bytes);
-      if (!parts) return base::fail(errc::broken, parts.error().message);
-      for (auto& part : *parts) base_slices_.push_back(base::shared_bytes::adopt(std::move(part)));
-    }
-  }
   session.direct_.clear();
   const bool tail_carries = !state_.tail().empty();
-  for (std::size_t i = 0; i < base_slices_.size(); ++i) {
-    const bool last = i + 1 == base_slices_.size() && !tail_carries;
-    queue_base_slice(session, i, last ? yjs::sync_type::step2 : yjs::sync_type::update);
+  for (const auto& run : state_.runs()) {
+    for (const auto& part : run->parts) {
+      const bool last =
+          !tail_carries && &run == &state_.runs().back() && &part == &run->parts.back();
+      queue_part(session, part.update(), last ? yjs::sync_type::step2 : yjs::sync_type::update);
+    }
   }
-  if (tail_carries || base_slices_.empty()) {
-    queue_frame(session, yjs::sync_type::step2, *news);
-  }
+  if (tail_carries || session.direct_.empty()) queue_frame(session, yjs::sync_type::step2, *news);
   session.cursor_ = rings_[session.ring_]->frames.end();
   session.next_offset_ = state_.end();
   mark_caught_up(session);

@@ -17,8 +17,7 @@ void LiveDocument::view(log::callback<DocumentView> done) {
   if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
   if (sessions_.empty()) note_idle();
   DocumentView out;
-  if (!state_.base().empty()) out.parts.push_back(state_.base());
-  out.parts.insert(out.parts.end(), state_.tail().begin(), state_.tail().end());
+  out.parts = state_.parts();
   out.end = state_.end();
   out.settled = !recovering_;
   if (committed_ == submitted_ && !recovering_) {
@@ -35,26 +34,22 @@ void LiveDocument::read_state(log::callback<StateRead> done) {
   }
   if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
   if (sessions_.empty()) note_idle();
-  if (state_.tail().empty()) return done(compacted_state());
+  if (auto whole = state_.whole()) {
+    return done(StateRead{std::move(*whole), state_.end(), !recovering_});
+  }
   // A compaction that is under way has not seen the latest edits: the next one serves this reader
   // and all that come until it starts.
   state_readers_.push_back({compactions_begun_ + 1, std::move(done)});
   compact_for_readers();
 }
 
-StateRead LiveDocument::compacted_state() const {
-  return {state_.base().empty() ? base::shared_bytes::copy_of(yjs::empty_update()) : state_.base(),
-          state_.base_end(), !recovering_};
-}
-
 void LiveDocument::compact_for_readers() {
   if (compacting_ || state_readers_.empty() || phase_ != Phase::live) return;
-  compact([this] {
-    if (snapshot_news_bytes_ >= options_.snapshot_bytes_min) save_snapshot(false, [] {});
-  });
+  compact(true, [this](const base::shared_bytes&) { save_snapshot(false, [] {}); });
 }
 
-void LiveDocument::serve_state_readers(std::uint64_t compaction) {
+void LiveDocument::serve_state_readers(std::uint64_t compaction, const base::shared_bytes& whole,
+                                       base::log_offset end) {
   std::vector<log::callback<StateRead>> served;
   const bool all = state_.tail().empty();  // nothing has come since it began
   std::erase_if(state_readers_, [&](StateReader& reader) {
@@ -62,7 +57,7 @@ void LiveDocument::serve_state_readers(std::uint64_t compaction) {
     served.push_back(std::move(reader.done));
     return true;
   });
-  for (auto& done : served) done(compacted_state());
+  for (auto& done : served) done(StateRead{whole, end, !recovering_});
 }
 
 void LiveDocument::fail_state_readers(const base::error& why) {
@@ -85,7 +80,7 @@ void LiveDocument::publish_all(std::vector<base::shared_bytes> updates, SessionI
   if (condition) {
     const bool quiet = committed_ == submitted_ && !recovering_;
     const bool holds =
-        condition->any ? !state_.base().empty() || !state_.tail().empty()
+        condition->any ? !state_.empty()
                        : std::ranges::find(condition->ends, state_.end()) != condition->ends.end();
     if (!quiet || !holds) {
       return done(base::fail(errc::changed,
@@ -113,7 +108,7 @@ DocumentStatus LiveDocument::status() const {
       break;
   }
   out.sessions = sessions_.size();
-  out.state_bytes = state_.base().size() + state_.tail_bytes();
+  out.state_bytes = state_.bytes();
   out.news_records = state_.tail().size();
   out.inflight_bytes = inflight_bytes_;
   out.end = state_.end();

@@ -11,6 +11,7 @@ std::chrono::milliseconds sweep_interval(const ServerOptions& options) {
   auto shortest =
       std::min({options.header_timeout, options.body_timeout, options.keep_alive_timeout,
                 options.write_timeout, options.close_timeout});
+  if (options.message_timeout.count() > 0) shortest = std::min(shortest, options.message_timeout);
   if (options.ping_interval.count() > 0) shortest = std::min(shortest, options.ping_interval);
   return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(1000));
 }
@@ -18,13 +19,12 @@ std::chrono::milliseconds sweep_interval(const ServerOptions& options) {
 }  // namespace
 
 LoopConnections::LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h,
-                                 adopt_upgraded a, std::atomic<std::size_t>& open,
-                                 std::function<void()> last_left)
+                                 adopt_upgraded a, ServerTotals& t, std::function<void()> last_left)
     : loop(l),
       options(o),
       handler(h),
       adopt(std::move(a)),
-      open_total(open),
+      totals(t),
       on_last_left(std::move(last_left)) {}
 
 void LoopConnections::add(std::shared_ptr<Connection> connection) {
@@ -75,6 +75,26 @@ void LoopConnections::drain(std::uint16_t code, const std::string& reason) {
 void LoopConnections::abort_all() {
   aborted_ = true;
   while (!connections_.empty()) connections_.back()->abort();
+}
+
+bool LoopConnections::shed() {
+  const auto enough = [this] {
+    return totals.partial_bytes.load() <= options.partial_bytes_max ||
+           totals.partial_holders.load() <= 1;
+  };
+  while (!enough()) {
+    Connection* longest = nullptr;
+    for (const auto& candidate : connections_) {
+      const auto since = candidate->partial_since();
+      if (since.count() != 0 && (!longest || since < longest->partial_since())) {
+        longest = candidate.get();
+      }
+    }
+    if (!longest) return false;
+    counters.shed.add(1);
+    longest->shed();
+  }
+  return true;
 }
 
 Inflater& LoopConnections::inflater() {
@@ -147,9 +167,13 @@ void Connection::update_interest(bool reading) {
   shared_.loop.rewatch(socket_.fd(), interest_, *this);
 }
 
-StreamSocket::moved Connection::receive() {
+StreamSocket::moved Connection::receive(std::size_t bytes_max) {
+  if (shared_.totals.partial_bytes.load(std::memory_order_relaxed) >
+      shared_.options.partial_bytes_max / 2) {
+    bytes_max = std::min(bytes_max, LoopConnections::receive_bytes_when_tight);
+  }
   const bool handshaking = socket_.handshaking();
-  const auto moved = socket_.receive(shared_.loop.read_buffer());
+  const auto moved = socket_.receive(shared_.loop.read_buffer(), bytes_max);
   shared_.counters.receive_calls.add(1);
   shared_.counters.send_calls.add(moved.send_calls);
   shared_.counters.bytes_in.add(moved.bytes);
@@ -164,7 +188,26 @@ StreamSocket::moved Connection::receive() {
   return moved;
 }
 
+std::chrono::nanoseconds Connection::extra_time(std::size_t bytes) const {
+  const std::size_t per_second = shared_.options.receive_bytes_per_second_min;
+  return std::chrono::seconds(per_second == 0 ? 0 : bytes / per_second);
+}
+
+void Connection::keeps(std::size_t bytes) {
+  // Nearly all input is complete when it comes, and then nothing changes here.
+  if (bytes == kept_bytes_) return;
+  auto& totals = shared_.totals;
+  if (kept_bytes_ == 0) totals.partial_holders.fetch_add(1);
+  if (bytes == 0) totals.partial_holders.fetch_sub(1);
+  const std::size_t before = totals.partial_bytes.fetch_add(bytes - kept_bytes_);
+  const bool grew = bytes > kept_bytes_;
+  const std::size_t sum = before + (bytes - kept_bytes_);
+  kept_bytes_ = bytes;
+  if (grew && sum > shared_.options.partial_bytes_max) shared_.start_shedding();
+}
+
 StreamSocket Connection::leave_with_socket() {
+  keeps(0);
   left_ = true;
   shared_.loop.unwatch(socket_.fd());
   shared_.remove(*this);
@@ -176,7 +219,7 @@ void Connection::leave() {
   if (socket_.handshaking()) shared_.counters.tls_failures.add(1);
   StreamSocket closing = leave_with_socket();
   closing.close();
-  if (shared_.open_total.fetch_sub(1) == 1) shared_.on_last_left();
+  if (shared_.totals.open.fetch_sub(1) == 1) shared_.on_last_left();
 }
 
 }  // namespace weft::net

@@ -17,8 +17,11 @@ base::shared_bytes bytes_of(std::string_view text) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(LoopConnections& shared, StreamSocket socket)
-    : Connection(shared, std::move(socket)), parser_(shared.options.http) {}
+HttpConnection::HttpConnection(LoopConnections& shared, StreamSocket socket, AddressSlot slot,
+                               bool from_proxy)
+    : Connection(shared, std::move(socket), std::move(slot)),
+      parser_(shared.options.http),
+      from_proxy_(from_proxy) {}
 
 void HttpConnection::start() {
   shared_.counters.http_open.add(1);
@@ -62,8 +65,20 @@ void HttpConnection::on_io(std::uint32_t events) {
   if (phase_ == phase::lingering) return;
   const auto bytes = shared_.loop.read_buffer().first(moved.bytes);
   input_.insert(input_.end(), bytes.begin(), bytes.end());
+  request_bytes_ += bytes.size();
   advance();
+  tell_kept();
 }
+
+void HttpConnection::tell_kept() {
+  if (!left()) keeps(phase_ == phase::reading ? request_bytes_ : input_.size());
+}
+
+base::monotonic_time HttpConnection::partial_since() const {
+  return phase_ == phase::reading && request_started_ ? request_began_ : base::monotonic_time{};
+}
+
+void HttpConnection::shed() { refuse(503, "too much is arriving at once: try again"); }
 
 void HttpConnection::advance() {
   while (phase_ == phase::reading && !left() && !input_.empty()) {
@@ -88,6 +103,7 @@ void HttpConnection::advance() {
 void HttpConnection::on_partial_request() {
   if (!request_started_ && (parser_.started() || !input_.empty())) {
     request_started_ = true;
+    request_began_ = shared_.loop.turn_time();
     expire_after(shared_.options.header_timeout);
   }
   if (!header_seen_ && parser_.header_complete()) {
@@ -104,7 +120,12 @@ void HttpConnection::dispatch(HttpRequest request) {
   shared_.counters.requests.add(1);
   ++request_;
   phase_ = phase::handling;
+  request_bytes_ = input_.size();
   request.peer = peer_name(socket_.fd());
+  if (from_proxy_) {
+    const auto client = forwarded_client(request, shared_.options.trusted_proxies);
+    if (client) request.peer = client->text();
+  }
   keep_alive_ = request.keep_alive;
   head_only_ = request.method == "HEAD";
   chunked_ = request.version_minor >= 1;
@@ -130,6 +151,18 @@ void HttpConnection::upgrade(const HttpRequest& request, const std::string& acce
   if (shared_.draining) {
     return respond(request_, HttpResponse::problem(503, "this server is going away"));
   }
+  if (!origin_allowed(request, shared_.options.allowed_origins)) {
+    shared_.counters.origins_refused.add(1);
+    return respond(request_, HttpResponse::text(403, "text/plain; charset=utf-8",
+                                                "pages of the origin " +
+                                                    std::string(request.header("Origin")) +
+                                                    " may not connect here\n"));
+  }
+  if (!take_slot(request)) {
+    shared_.counters.refused_per_address.add(1);
+    return respond(request_, HttpResponse::text(429, "text/plain; charset=utf-8",
+                                                "too many connections from this address\n"));
+  }
   UpgradeDecision decision = shared_.handler.on_upgrade(request);
   if (!decision) return respond(request_, std::move(decision.error()));
   WEFT_CHECK(decision->handler != nullptr && decision->home != nullptr);
@@ -146,13 +179,30 @@ void HttpConnection::upgrade(const HttpRequest& request, const std::string& acce
   upgraded.received = std::move(input_);
   upgraded.peer = request.peer;
   upgraded.handler = std::move(decision->handler);
+  upgraded.slot = std::move(slot_);
   shared_.counters.http_open.subtract(1);
   upgraded.socket = leave_with_socket();
   shared_.adopt(*decision->home, std::move(upgraded));
 }
 
+/// A connection of a proxy counts for the client that it upgrades for, until it is closed.
+bool HttpConnection::take_slot(const HttpRequest& request) {
+  if (!from_proxy_) return true;
+  const auto client = forwarded_client(request, shared_.options.trusted_proxies);
+  if (!client) return true;
+  auto slot = shared_.totals.addresses->take(*client);
+  if (!slot) return false;
+  slot_ = std::move(*slot);
+  return true;
+}
+
 void HttpConnection::refuse(unsigned status, std::string_view message) {
   shared_.counters.violations.add(1);
+  // Nothing more of this connection is obeyed, so nothing of what came is kept.
+  parser_ = HttpRequestParser(shared_.options.http);
+  base::byte_vector().swap(input_);
+  request_bytes_ = 0;
+  keeps(0);
   ++request_;
   phase_ = phase::handling;
   keep_alive_ = false;
@@ -229,6 +279,7 @@ void HttpConnection::finish_response() {
   expire_after(shared_.options.keep_alive_timeout);
   if (shared_.draining && input_.empty()) return end();
   advance();
+  tell_kept();
   // A client that pipelines stays unwatched until its turn comes.
   update_interest(watches_input() || phase_ == phase::reading);
 }
@@ -237,6 +288,8 @@ void HttpConnection::on_sweep(base::monotonic_time now) {
   if (phase_ == phase::handling || now < deadline_) return;
   if (stream_ && !blocked()) return;  // nothing to say is no failure to read
   if (phase_ == phase::reading && request_started_) {
+    if (header_seen_ && now < deadline_ + extra_time(request_bytes_)) return;
+    shared_.counters.timed_out.add(1);
     return refuse(408, "the request did not come in time");
   }
   end();

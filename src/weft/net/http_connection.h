@@ -11,7 +11,8 @@ namespace weft::net {
 /// A connection that speaks HTTP: one request at a time; what a client pipelines waits.
 class HttpConnection final : public Connection, public HttpResponseTarget, public HttpStream {
  public:
-  HttpConnection(LoopConnections& shared, StreamSocket socket);
+  /// `from_proxy`: X-Forwarded-For is believed.
+  HttpConnection(LoopConnections& shared, StreamSocket socket, AddressSlot slot, bool from_proxy);
 
   void start() override;
   void on_io(std::uint32_t events) override;
@@ -19,6 +20,8 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   void on_sweep(base::monotonic_time now) override;
   void drain(std::uint16_t code, std::string_view reason) override;
   void abort() override { end(); }
+  base::monotonic_time partial_since() const override;
+  void shed() override;
 
   void respond(std::uint64_t request, HttpResponse response) override;
 
@@ -38,6 +41,8 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   void on_partial_request();
   void dispatch(HttpRequest request);
   void upgrade(const HttpRequest& request, const std::string& accept_key);
+  bool take_slot(const HttpRequest& request);
+  void tell_kept();
   void refuse(unsigned status, std::string_view message);
   void add_source_bytes();
   // Streams (http_connection_stream.cc).
@@ -58,7 +63,10 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   std::unique_ptr<HttpStreamBody> stream_;
   std::uint64_t request_ = 0;  ///< the ordinal of the request in progress
   base::monotonic_time deadline_{};
+  base::monotonic_time request_began_{};
+  std::size_t request_bytes_ = 0;  ///< that came of an unfinished request
   phase phase_ = phase::reading;
+  const bool from_proxy_;
   bool request_started_ = false;
   bool header_seen_ = false;
   bool keep_alive_ = true;

@@ -26,10 +26,15 @@ bool is_out_of_resources(int number) {
   return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-void refuse_connection(int fd, bool tls) {
-  static constexpr std::string_view plain =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
-      "Connection: close\r\n\r\n";
+constexpr std::string_view too_many =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
+    "Connection: close\r\n\r\n";
+constexpr std::string_view too_many_of_address =
+    "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    "Content-Length: 39\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
+    "too many connections from this address\n";
+
+void refuse_connection(int fd, bool tls, std::string_view plain) {
   // A fatal alert "internal_error" (RFC 8446, section 6): all that can be said before a handshake,
   // and a handshake is too dear for a connection that is refused.
   static constexpr std::string_view alert("\x15\x03\x03\x00\x02\x02\x50", 7);
@@ -45,6 +50,11 @@ void add_to(ConnectionCounts& sum, const LoopCounters& counters) {
   sum.websockets_compressed += counters.websockets_compressed.get();
   sum.accepted += counters.accepted.get();
   sum.refused += counters.refused.get();
+  sum.refused_per_address += counters.refused_per_address.get();
+  sum.origins_refused += counters.origins_refused.get();
+  sum.reads_delayed += counters.reads_delayed.get();
+  sum.timed_out += counters.timed_out.get();
+  sum.shed += counters.shed.get();
   sum.bytes_in += counters.bytes_in.get();
   sum.bytes_out += counters.bytes_out.get();
   sum.receive_calls += counters.receive_calls.get();
@@ -61,24 +71,29 @@ void add_to(ConnectionCounts& sum, const LoopCounters& counters) {
 
 /// Lives on the first loop.
 struct Server::Impl final : IoHandler {
-  Impl(ServerOptions o, LoopGroup& l, HttpHandler& handler) : options(std::move(o)), group(l) {
+  Impl(ServerOptions o, LoopGroup& l, HttpHandler& handler)
+      : options(std::move(o)), group(l), totals(options) {
     for (std::size_t i = 0; i < group.size(); ++i) {
       loops.push_back(std::make_unique<LoopConnections>(
           group.loop(i), options, handler,
-          [this](EventLoop& home, Upgraded upgraded) { adopt(home, std::move(upgraded)); },
-          open_total, [this] { finish_drain_when_empty(); }));
+          [this](EventLoop& home, Upgraded upgraded) { adopt(home, std::move(upgraded)); }, totals,
+          [this] { finish_drain_when_empty(); }));
+      loops.back()->start_shedding = [this] { start_shedding(); };
     }
   }
 
   void on_io(std::uint32_t) override {
     for (int i = 0; i < accepts_per_turn_max && listener; ++i) {
-      unique_fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      sockaddr_storage from{};
+      socklen_t size = sizeof from;
+      unique_fd fd(::accept4(listener.get(), reinterpret_cast<sockaddr*>(&from), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!fd) {
         if (is_out_of_resources(errno)) pause_accepting();
         if (errno == EAGAIN || is_out_of_resources(errno)) return;
         continue;  // that one connection has gone already
       }
-      take_in(std::move(fd));
+      take_in(std::move(fd), ip_address::of(from));
     }
   }
 
@@ -91,21 +106,40 @@ struct Server::Impl final : IoHandler {
     errno = number;
   }
 
-  void take_in(unique_fd fd) {
+  void take_in(unique_fd fd, const ip_address& from) {
     LoopCounters& counters = loops[0]->counters;
-    if (open_total.load(std::memory_order_relaxed) >= options.connections_max) {
+    if (totals.open.load(std::memory_order_relaxed) >= options.connections_max) {
       counters.refused.add(1);
-      return refuse_connection(fd.get(), tls != nullptr);
+      return refuse_connection(fd.get(), tls != nullptr, too_many);
+    }
+    const bool from_proxy = options.trusted_proxies.hold(from);
+    auto slot = from_proxy ? AddressSlot() : totals.addresses->take(from);
+    if (!slot) {
+      counters.refused_per_address.add(1);
+      return refuse_connection(fd.get(), tls != nullptr, too_many_of_address);
     }
     counters.accepted.add(1);
-    open_total.fetch_add(1);
+    totals.open.fetch_add(1);
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     LoopConnections& home = *loops[next_loop++ % loops.size()];
-    home.loop.post([&home, fd = std::move(fd), context = tls]() mutable {
-      auto stream = context ? std::make_unique<TlsStream>(*context) : nullptr;
-      home.add(
-          std::make_shared<HttpConnection>(home, StreamSocket(std::move(fd), std::move(stream))));
+    home.loop.post(
+        [&home, fd = std::move(fd), slot = std::move(*slot), from_proxy, context = tls]() mutable {
+          auto stream = context ? std::make_unique<TlsStream>(*context) : nullptr;
+          home.add(std::make_shared<HttpConnection>(
+              home, StreamSocket(std::move(fd), std::move(stream)), std::move(slot), from_proxy));
+        });
+  }
+
+  /// Looks for connections to cut off on one loop after the other.
+  void start_shedding() {
+    if (!totals.shedding.exchange(true)) shed_on(0);
+  }
+
+  void shed_on(std::size_t index) {
+    loops[index]->loop.post([this, index] {
+      if (!loops[index]->shed() && index + 1 < loops.size()) return shed_on(index + 1);
+      totals.shedding = false;
     });
   }
 
@@ -136,7 +170,7 @@ struct Server::Impl final : IoHandler {
 
   /// Called by whoever may have been last, on any loop.
   void finish_drain_when_empty() {
-    if (loops_to_drain.load() != 0 || open_total.load() != 0) return;
+    if (loops_to_drain.load() != 0 || totals.open.load() != 0) return;
     if (drain_finished.exchange(true)) return;
     group.loop(0).post(std::move(drain_done));
   }
@@ -154,7 +188,7 @@ struct Server::Impl final : IoHandler {
   unique_fd listener;
   std::uint16_t bound_port = 0;
   std::size_t next_loop = 0;
-  std::atomic<std::size_t> open_total{0};
+  ServerTotals totals;
   std::vector<std::unique_ptr<LoopConnections>> loops;
   /// Nobody is done before every loop has begun; all ones until a drain begins.
   std::atomic<std::size_t> loops_to_drain{~std::size_t{0}};

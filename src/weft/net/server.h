@@ -8,8 +8,10 @@
 
 #include "weft/base/executor.h"
 #include "weft/base/result.h"
+#include "weft/net/address.h"
 #include "weft/net/event_loop.h"
 #include "weft/net/http.h"
+#include "weft/net/origin.h"
 #include "weft/net/tls.h"
 
 namespace weft::net {
@@ -19,6 +21,14 @@ struct ServerOptions {
   std::uint16_t port = 0;  ///< 0: the system chooses; see Server::port()
   int backlog = 4096;
   std::size_t connections_max = 100'000;  ///< more are told 503 and closed
+  /// Of one client address (in IPv6, one network of 64 bits); more are told 429 and closed. 0: no
+  /// bound.
+  std::size_t connections_per_address_max = 10'000;
+  /// Proxies whose X-Forwarded-For is believed. Their own connections have no bound; the WebSockets
+  /// that come through them count for the address that the proxy names.
+  AddressRanges trusted_proxies;
+  /// Pages that may open WebSockets besides the server's own.
+  OriginList allowed_origins = OriginList::everything();
 
   TlsOptions tls;  ///< enabled: the address speaks TLS and nothing else
 
@@ -33,7 +43,22 @@ struct ServerOptions {
   /// How long an HTTP response may make no progress at all because its reader does not read.
   std::chrono::milliseconds write_timeout{60'000};
 
+  /// What connections may keep of bodies and messages that have come in part, all together. Beyond
+  /// it the ones that have been coming for the longest are cut off (503, or close code 1013),
+  /// unless there is one only.
+  std::size_t partial_bytes_max = 64 * 1024 * 1024;
+  /// A body or message that comes no faster than this is not bounded by time alone: it gets a
+  /// second more for each so many bytes. 0: by time alone.
+  std::size_t receive_bytes_per_second_min = 16 * 1024;
+
   std::size_t message_bytes_max = 64 * 1024 * 1024;  ///< close code 1009 above it
+  /// How long a message may take from its first byte to its last (close code 1008). 0: for ever.
+  /// Time while reading is paused does not count.
+  std::chrono::milliseconds message_timeout{60'000};
+  /// A WebSocket that sends more messages (pings and pongs too) or bytes (inflated ones too) is
+  /// read no faster than this; nothing is refused. A second's worth may come at once. 0: no bound.
+  std::uint64_t messages_per_second = 0;
+  std::uint64_t bytes_per_second = 0;
   /// Whether permessage-deflate is agreed to with clients that offer it.
   bool compression = false;
   /// Shorter messages are sent as they are. Heeded by the handlers, which make the frames.
@@ -54,6 +79,11 @@ struct ConnectionCounts {
   std::uint64_t websockets_compressed = 0;  ///< of them, with permessage-deflate
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;  ///< above connections_max
+  std::uint64_t refused_per_address = 0;
+  std::uint64_t origins_refused = 0;
+  std::uint64_t reads_delayed = 0;  ///< times that a rate kept a WebSocket from being read
+  std::uint64_t timed_out = 0;      ///< headers, bodies and messages that did not come in time
+  std::uint64_t shed = 0;           ///< cut off because of partial_bytes_max
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t receive_calls = 0;

@@ -78,10 +78,11 @@ StreamSocket::moved StreamSocket::send_raw(std::span<const iovec> slices) {
   return {outcome_of_errno(), 0, 1};
 }
 
-StreamSocket::moved StreamSocket::receive(std::span<std::uint8_t> into) {
-  if (!tls_) return receive_raw(into);
+StreamSocket::moved StreamSocket::receive(std::span<std::uint8_t> into, std::size_t bytes_max) {
+  if (!tls_) return receive_raw(into.first(std::min(bytes_max, into.size())));
   // Decrypted in one buffer: what is read begins a record behind what is written.
-  const auto ciphertext = into.subspan(TlsStream::record_bytes_max);
+  auto ciphertext = into.subspan(TlsStream::record_bytes_max);
+  ciphertext = ciphertext.first(std::min(bytes_max, ciphertext.size()));
   moved out = receive_raw(ciphertext);
   if (out.what != outcome::done) return out;
   if (!tls_->heard() && ciphertext[0] >= 'A' && ciphertext[0] <= 'Z') {

@@ -38,8 +38,9 @@ class StreamSocket {
   explicit StreamSocket(unique_fd fd, std::unique_ptr<TlsStream> tls = nullptr)
       : fd_(std::move(fd)), tls_(std::move(tls)) {}
 
-  /// `into` has room for more than TlsStream::record_bytes_max.
-  moved receive(std::span<std::uint8_t> into);
+  /// Takes at most `bytes_max` off the wire. `into` has room for more than
+  /// TlsStream::record_bytes_max.
+  moved receive(std::span<std::uint8_t> into, std::size_t bytes_max = SIZE_MAX);
   /// One system call, or with TLS one for each seal_bytes_max; may take only a part. Without slices
   /// it sends what is unsent.
   moved send(std::span<const iovec> slices);

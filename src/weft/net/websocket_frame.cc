@@ -228,7 +228,7 @@ bool FrameDecoder::open_frame(frame_event& event) {
     }
   } else {
     if (frame_bytes_left_ > message_bytes_max_ - message_.size()) {
-      return refuse(close_code::too_big, "message is too big");
+      return refuse(close_code::too_big, "message exceeds net.message_bytes_max");
     }
     if (begins) {
       binary_ = frame_opcode_ == opcode::binary;
@@ -284,12 +284,13 @@ frame_event FrameDecoder::message_event(base::byte_view payload, frame_event eve
   if (deflated_) {
     const auto inflated = inflater_->inflate(payload, message_bytes_max_);
     if (inflated.what == Inflater::outcome::too_big) {
-      return violation(event, close_code::too_big, "message is too big");
+      return violation(event, close_code::too_big, "message exceeds net.message_bytes_max");
     }
     if (inflated.what == Inflater::outcome::broken) {
       return violation(event, close_code::invalid_data, "compressed data is broken");
     }
     payload = inflated.bytes;
+    event.deflated = true;
   }
   if (!binary_ && !is_utf8(payload)) {
     return violation(event, close_code::invalid_data, "text is not UTF-8");

@@ -31,7 +31,9 @@ inline constexpr std::uint16_t protocol_error = 1002;
 inline constexpr std::uint16_t no_status = 1005;  ///< never on the wire: the peer gave none
 inline constexpr std::uint16_t abnormal = 1006;   ///< never on the wire: no closing handshake
 inline constexpr std::uint16_t invalid_data = 1007;
+inline constexpr std::uint16_t policy_violation = 1008;
 inline constexpr std::uint16_t too_big = 1009;
+inline constexpr std::uint16_t try_again_later = 1013;
 }  // namespace close_code
 
 /// Whether an endpoint may send `code` in a close frame.
@@ -71,6 +73,7 @@ struct frame_event {
   };
   kind what = kind::need_more;
   bool binary = false;
+  bool deflated = false;  ///< the message came compressed
   std::uint16_t code = 0;
   std::size_t consumed = 0;  ///< how many of the bytes given are done with
   base::byte_view payload;   ///< in the bytes given or in the decoder; valid until the next call
@@ -106,6 +109,9 @@ class FrameDecoder {
   /// Frees the buffer behind the last event, if there is one. next() does it too; call this when
   /// no bytes are left.
   void release_delivered();
+
+  /// Whether a frame or message has come in part.
+  bool in_progress() const { return in_frame_ || in_message_ || header_size_ != 0; }
 
   /// Bytes of own memory beyond sizeof(FrameDecoder).
   std::size_t buffered_bytes() const { return message_.capacity() + control_.capacity(); }

@@ -62,6 +62,11 @@ export class Server {
     })
   }
 
+  /** One sample of /metrics; NaN when there is none of that name. */
+  async metric(name) {
+    return Number(new RegExp(`^${name} (\\S+)`, 'm').exec((await this.get('/metrics')).body)?.[1] ?? NaN)
+  }
+
   /** Starts the process without waiting for it to serve. */
   spawn() {
     const { weft, durability = 'fsync', env = {}, args = [], web } = this.options

@@ -90,6 +90,16 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);
+  counter("weft_connections_refused_per_address_total",
+          "Connections above connections_per_address_max", connections.refused_per_address);
+  counter("weft_origins_refused_total", "WebSocket handshakes of pages that are not allowed",
+          connections.origins_refused);
+  counter("weft_reads_delayed_total", "Times that a rate kept a WebSocket from being read",
+          connections.reads_delayed);
+  counter("weft_input_timeouts_total", "Headers, bodies and messages that did not come in time",
+          connections.timed_out);
+  counter("weft_connections_shed_total", "Connections cut off because of partial_bytes_max",
+          connections.shed);
   counter("weft_bytes_received_total", "Bytes of HTTP and WebSocket received, inside TLS",
           connections.bytes_in);
   counter("weft_bytes_sent_total", "Bytes of HTTP and WebSocket sent, inside TLS",

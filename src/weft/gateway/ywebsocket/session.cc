@@ -89,6 +89,8 @@ void YWebSocketSession::on_gather(net::GatherSink& sink) {
   if (session_) session_->collect(sink);
 }
 
+std::uint16_t YWebSocketSession::too_big_code() const { return close_code::too_large; }
+
 void YWebSocketSession::on_closed(std::uint16_t) {
   closing_ = true;
   session_.reset();

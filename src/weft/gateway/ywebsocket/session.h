@@ -24,6 +24,7 @@ class YWebSocketSession final : public net::WebSocketHandler, public hub::Sessio
   void on_open(net::WebSocketConnection& connection) override;
   void on_message(base::byte_view message, bool binary) override;
   void on_gather(net::GatherSink& sink) override;
+  std::uint16_t too_big_code() const override;
   void on_closed(std::uint16_t code) override;
 
   // hub::SessionEvents

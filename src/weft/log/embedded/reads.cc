@@ -13,9 +13,6 @@
 namespace weft::log::embedded {
 namespace {
 
-/// Keys that one write of a trim deletes.
-constexpr std::uint32_t trim_keys_max = 10'000;
-
 std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::DB& database) {
   return std::unique_ptr<rocksdb::Iterator>(database.NewIterator(rocksdb::ReadOptions()));
 }
@@ -265,22 +262,10 @@ base::result<void> trim_document(rocksdb::DB& database, const Registry& registry
     if (head->end > target) keep = head->first;
   }
   if (!at->status().ok()) return base::fail(to_error(at->status(), "read"));
-  // The floor goes first: what a crash leaves below it is hidden, and goes with the next trim.
   rocksdb::WriteBatch batch;
   const std::string key = floor_key(number);
   batch.Put(key, encode_number(key, target));
-  // Key by key: RocksDB 7.8 takes the insert hints of keys for those of range deletions, which lie
-  // in another list, and writes into nowhere.
-  const std::string keep_key = chunk_key(number, keep);
-  for (at->Seek(chunk_key(number, 0)); at->Valid() && at->key().compare(keep_key) < 0; at->Next()) {
-    batch.Delete(at->key());
-    if (batch.Count() < trim_keys_max) continue;
-    if (const auto status = database.Write(how, &batch); !status.ok()) {
-      return base::fail(to_error(status, "trim"));
-    }
-    batch.Clear();
-  }
-  if (!at->status().ok()) return base::fail(to_error(at->status(), "read"));
+  batch.DeleteRange(chunks_begin(number), chunk_key(number, keep));
   const rocksdb::Status status = database.Write(how, &batch);
   if (!status.ok()) return base::fail(to_error(status, "trim"));
   return {};
