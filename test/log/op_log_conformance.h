@@ -410,6 +410,22 @@ TEST_P(OpLogConformance, trimming_everything_keeps_the_end_and_takes_new_records
   EXPECT_EQ(partition->records.size(), 20u);
 }
 
+TEST_P(OpLogConformance, trimming_goes_on_beside_appends) {
+  std::uint64_t seq = 1;
+  for (int round = 0; round < 6; ++round) {
+    for (const char* name : {"a", "b", "c"}) {
+      append_and_wait(document(name), seq, seq + 7);
+      seq += 7;
+      ASSERT_TRUE(trim(document(name), end(document(name)) - 2));
+    }
+  }
+  for (const char* name : {"a", "b", "c"}) {
+    const auto kept = read(document(name), end(document(name)) - 2);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->records.size(), 2u);
+  }
+}
+
 TEST_P(OpLogConformance, documents_are_listed_in_pieces) {
   std::set<base::DocumentId> expected;
   for (int i = 0; i < 25; ++i) {
