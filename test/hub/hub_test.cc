@@ -7,7 +7,7 @@
 #include <cstring>
 #include <optional>
 
-#include "sim/sim_client.h"
+#include "sim/sim_wire.h"
 #include "sim/sim_log.h"
 
 namespace weft::hub {
