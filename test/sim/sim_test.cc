@@ -53,9 +53,11 @@ TEST(Simulation, AcknowledgedEditsSurviveAndClientsConverge) {
     Simulation simulation(first + done);
     simulation.run();
     if (::testing::Test::HasFailure()) {
-      std::printf("sim: seed %llu failed, the %lluth of this run; replay: %s sim_test\n",
-                  static_cast<unsigned long long>(first + done),
-                  static_cast<unsigned long long>(done + 1), replay.c_str());
+      std::printf(
+          "sim: seed %llu failed, the %lluth of this run; replay: ./dev sim 1 %llu, or "
+          "%s sim_test\n",
+          static_cast<unsigned long long>(first + done), static_cast<unsigned long long>(done + 1),
+          static_cast<unsigned long long>(first + done), replay.c_str());
       return;
     }
     for (const auto& [what, times] : simulation.coverage()) coverage[what] += times;

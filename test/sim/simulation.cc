@@ -94,6 +94,26 @@ void Simulation::start_server() {
                                         : world_.random().below(8000));
 }
 
+/// For the report of a failing seed.
+std::string Simulation::documents_in_words() const {
+  std::string out;
+  for (const auto& document : documents_) {
+    out += "\n" + base::to_string(document);
+    if (faults_.damaged.contains(document)) out += ", damaged";
+    const auto status = hubs_[hub_of(document)]->status(document);
+    if (!status) continue;
+    constexpr const char* phases[] = {"loading", "live", "broken"};
+    out += std::string(", ") + phases[static_cast<int>(status->what)] + ", " +
+           std::to_string(status->sessions) + " sessions, " +
+           std::to_string(status->inflight_bytes) + " bytes in flight, end " +
+           std::to_string(status->end.value);
+  }
+  for (const auto& [event, times] : events_.counts) {
+    out += "\n" + std::to_string(times) + " " + event;
+  }
+  return out;
+}
+
 /// Ends it at once, wherever it is.
 void Simulation::stop_server() {
   for (auto& client : clients_) client->disconnect();
@@ -129,7 +149,7 @@ void Simulation::drain() {
     advance(std::chrono::milliseconds(100));
   }
   if (incarnation_ != incarnation) return world_.met("crash while draining");
-  EXPECT_EQ(*left, 0u) << "the hubs do not drain";
+  EXPECT_EQ(*left, 0u) << "the hubs do not drain" << documents_in_words();
   EXPECT_EQ(unanswered_, 0u) << "drained, with callers that still wait";
   EXPECT_TRUE(disk_.unsynced.empty()) << "drained, with edits that are not durable";
   world_.met("drain");

@@ -38,6 +38,7 @@ class Simulation {
   void stop_server();
   void crash();
   void drain();
+  std::string documents_in_words() const;
   void advance(std::chrono::nanoseconds time);
   void one_step();
   void one_fault();
@@ -53,8 +54,10 @@ class Simulation {
   void settle();
   void check_presence();
   void check_keepalive();
+  void check_eviction();
   void check_fresh_server();
   bool converged();
+  bool events_complete() const;
 
   const base::DocumentId& any_document() {
     return documents_[world_.random().below(documents_.size())];

@@ -53,18 +53,16 @@ void Simulation::settle() {
       connect(*client);
     }
     advance(std::chrono::milliseconds(100));
-    if (converged()) break;
+    if (converged() && events_complete()) break;
   }
-  EXPECT_TRUE(converged()) << "clients did not converge";
+  EXPECT_TRUE(converged()) << "clients did not converge" << documents_in_words();
   EXPECT_EQ(unanswered_, 0u) << "callers that still wait";
-  for (const auto& watch : watches_) {
-    EXPECT_TRUE(watch->failed() || watch->gaps_allowed() || watch->complete())
-        << "an event is missing";
-  }
+  EXPECT_TRUE(events_complete()) << "an event is missing";
   if (::testing::Test::HasFailure()) return;
   check_presence();
   if (world_.one_in(8)) check_keepalive();
   check_memory();
+  check_eviction();
   check_fresh_server();
 }
 
@@ -74,6 +72,12 @@ bool Simulation::converged() {
     const auto& known = client->knowledge();
     return client->connected() && client->synced() && covers(stored, known) &&
            covers(known, stored);
+  });
+}
+
+bool Simulation::events_complete() const {
+  return std::ranges::all_of(watches_, [](const auto& watch) {
+    return watch->failed() || watch->gaps_allowed() || watch->complete();
   });
 }
 
@@ -110,6 +114,14 @@ void Simulation::check_keepalive() {
       EXPECT_GT(client->frames_received(), frames[client->number()]) << "silence";
     }
   }
+}
+
+/// A document that nobody uses does not stay in memory, broken or not.
+void Simulation::check_eviction() {
+  watches_.clear();
+  for (auto& client : clients_) client->disconnect();
+  advance(std::chrono::seconds(3));
+  EXPECT_EQ(counters_.documents_live, 0u) << "documents that nobody uses" << documents_in_words();
 }
 
 /// A server that starts with nothing but the disk has all of it.
