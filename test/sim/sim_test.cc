@@ -6,13 +6,40 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+
+#include <unistd.h>
 
 #include "sim/simulation.h"
 
+/// Of the sanitizers' runtime, where there is one.
+extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
+
 namespace weft::sim {
 namespace {
+
+/// What the process says when it dies within a seed: all that a signal handler can get at.
+char last_words[200];
+
+void say_last_words() {
+  if (::write(STDOUT_FILENO, last_words, std::strlen(last_words)) < 0) std::_Exit(1);
+}
+
+void on_abort(int) { say_last_words(); }
+
+/// A broken invariant ends the process: then, too, the seed must be known.
+void prepare_last_words(std::uint64_t seed, std::uint64_t number) {
+  std::snprintf(last_words, sizeof last_words,
+                "sim: seed %llu failed, the %lluth of this run; replay: ./dev sim 1 %llu, or "
+                "WEFT_SIM_SEED=%llu sim_test\n",
+                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(number),
+                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(seed));
+  std::signal(SIGABRT, on_abort);
+  if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(say_last_words);
+}
 
 /// Faults and paths that any hundred seeds must meet: a simulation that exercises nothing proves
 /// nothing.
@@ -48,20 +75,14 @@ TEST(Simulation, AcknowledgedEditsSurviveAndClientsConverge) {
   std::map<std::string, std::uint64_t> coverage;
   std::uint64_t done = 0;
   for (; done < seeds && (seconds == 0 || elapsed() < static_cast<double>(seconds)); ++done) {
-    const std::string replay = "WEFT_SIM_SEED=" + std::to_string(first + done);
-    SCOPED_TRACE(replay);
+    SCOPED_TRACE("WEFT_SIM_SEED=" + std::to_string(first + done));
+    prepare_last_words(first + done, done + 1);
     Simulation simulation(first + done);
     simulation.run();
-    if (::testing::Test::HasFailure()) {
-      std::printf(
-          "sim: seed %llu failed, the %lluth of this run; replay: ./dev sim 1 %llu, or "
-          "%s sim_test\n",
-          static_cast<unsigned long long>(first + done), static_cast<unsigned long long>(done + 1),
-          static_cast<unsigned long long>(first + done), replay.c_str());
-      return;
-    }
+    if (::testing::Test::HasFailure()) return say_last_words();
     for (const auto& [what, times] : simulation.coverage()) coverage[what] += times;
   }
+  last_words[0] = 0;
   for (const auto& [what, times] : coverage) {
     std::printf("%10llu  %s\n", static_cast<unsigned long long>(times), what.c_str());
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weft/base/result.h"
+
 namespace weft::sim {
 
 void World::post(base::task work) { schedule({}, std::move(work)); }
@@ -32,6 +34,7 @@ void World::jump_wall_clock() {
 bool World::run_until(base::monotonic_time end) {
   while (!tasks_.empty() && tasks_.begin()->first.first <= end) {
     if (tasks_left_ == 0) return false;
+    WEFT_CHECK(++tasks_run_ < tasks_max);  // else something goes round for ever
     if (tasks_left_ != never) --tasks_left_;
     auto node = tasks_.extract(tasks_.begin());
     now_ = node.key().first;

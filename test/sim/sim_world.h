@@ -73,6 +73,8 @@ class World final : public base::Executor {
   std::int64_t wall_clock_jump_ms_ = 0;
   base::monotonic_time now_{};
   base::timer_id next_ = 1;
+  static constexpr std::uint64_t tasks_max = 50'000'000;
+  std::uint64_t tasks_run_ = 0;
   std::uint64_t tasks_left_ = never;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;  // FNV-1a
   std::map<std::string, std::uint64_t> met_;
