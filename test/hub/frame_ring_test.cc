@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "sim/sim_client.h"
+#include "sim/sim_wire.h"
 
 namespace weft::hub {
 namespace {

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <optional>
 
-#include "sim/sim_client.h"
 #include "sim/sim_log.h"
+#include "sim/sim_wire.h"
 
 namespace weft::hub {
 namespace {
@@ -268,6 +268,23 @@ TEST_F(HubTest, AnUnreadableRecordBreaksItsDocumentOnly) {
                [&](auto offset) { other = offset.has_value(); });
   run();
   EXPECT_TRUE(other);
+}
+
+TEST_F(HubTest, ALogThatIsDamagedWhenAFailedAppendIsLookedIntoBreaksItsDocument) {
+  CountingEvents events;
+  auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  faults_.append_fails_one_in = 1;
+  EXPECT_EQ(publish_error(insert_update(1, 0)), errc::unavailable);
+  faults_.damaged.insert(document_);
+  run(std::chrono::seconds(3));
+  EXPECT_EQ(events.ended, 1);
+  ASSERT_TRUE(hub_.status(document_));
+  EXPECT_EQ(hub_.status(document_)->what, DocumentStatus::phase::broken);
+  // It keeps neither memory nor the server from going down.
+  session.reset();
+  run(std::chrono::milliseconds(400));
+  EXPECT_EQ(counters_.documents_live.load(), 0u);
 }
 
 TEST_F(HubTest, DrainingRefusesFinishesAndSavesEverything) {

@@ -282,20 +282,26 @@ void LiveDocument::recover_if_settled() {
 }
 
 void LiveDocument::read_after_failure(base::log_offset from) {
-  parts_.log.read(id_, from, options_.ring_bytes_max, parts_.executor,
-                  [self = weak_from_this()](base::result<log::ReadResult> read) {
-                    const auto document = self.lock();
-                    if (!document || document->phase_ != Phase::live) return;
-                    if (!read) {
-                      // Without the log nobody knows what was stored: try again.
-                      document->recovery_scheduled_ = false;
-                      return document->recover_if_settled();
-                    }
-                    const auto missed = document->take_missed(read->records);
-                    if (!missed) return document->break_with(missed.error());
-                    if (read->more) return document->read_after_failure(read->next);
-                    document->resync_sessions();
-                  });
+  parts_.log.read(
+      id_, from, options_.ring_bytes_max, parts_.executor,
+      [self = weak_from_this()](base::result<log::ReadResult> read) {
+        const auto document = self.lock();
+        if (!document || document->phase_ != Phase::live) return;
+        if (!read && read.error().code == log::errc::corrupt) {
+          return document->break_with({make_error_code(errc::broken),
+                                       "document " + base::to_string(document->id_) +
+                                           ": log after a failed append: " + read.error().message});
+        }
+        if (!read) {
+          // Without the log nobody knows what was stored: try again.
+          document->recovery_scheduled_ = false;
+          return document->recover_if_settled();
+        }
+        const auto missed = document->take_missed(read->records);
+        if (!missed) return document->break_with(missed.error());
+        if (read->more) return document->read_after_failure(read->next);
+        document->resync_sessions();
+      });
 }
 
 base::result<bool> LiveDocument::take_missed(const log::record_batch& records) {

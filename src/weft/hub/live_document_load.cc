@@ -172,6 +172,7 @@ void LiveDocument::break_with(base::error why) {
                        {{"document", base::to_string(id_)}, {"reason", why.message}});
   phase_ = Phase::broken;
   why_broken_ = why;
+  recovering_ = false;  // nothing is left to be recovered: it may be put away
   subscription_.reset();
   fail_pending(why);
   fail_state_readers(why);

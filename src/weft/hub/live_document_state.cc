@@ -111,6 +111,13 @@ DocumentStatus LiveDocument::status() const {
   out.state_bytes = state_.bytes();
   out.news_records = state_.tail().size();
   out.inflight_bytes = inflight_bytes_;
+  for (const auto& ring : rings_) out.ring_bytes += ring->frames.bytes_used();
+  for (const Session* session : sessions_) {
+    std::size_t bytes = 0;
+    for (const auto& answer : session->direct_) bytes += answer->update.size();
+    out.answer_bytes = std::max(out.answer_bytes, bytes);
+  }
+  if (last_catch_up_) out.catch_up_bytes = last_catch_up_->update.size();
   out.end = state_.end();
   return out;
 }
