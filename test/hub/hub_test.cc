@@ -287,6 +287,20 @@ TEST_F(HubTest, ALogThatIsDamagedWhenAFailedAppendIsLookedIntoBreaksItsDocument)
   EXPECT_EQ(counters_.documents_live.load(), 0u);
 }
 
+TEST_F(HubTest, AHubThatGoesDownWithABatchInFlightFreesItsDocument) {
+  auto hub = std::make_unique<Hub>(
+      HubParts{world_, world_, log_, log_, next_seq_, counters_, events_}, options());
+  bool answered = false;
+  hub->publish_all(document_, {base::shared_bytes::copy_of(insert_update(1, 0))}, {"test", {}}, {},
+                   [&](auto) { answered = true; });
+  faults_.commit_delay_us_max = 1'000'000;
+  while (disk_.unsynced.empty()) run(std::chrono::milliseconds(1));
+  world_.drop_everything();
+  hub.reset();
+  EXPECT_FALSE(answered);
+  EXPECT_EQ(counters_.documents_live.load(), 0u);
+}
+
 TEST_F(HubTest, DrainingRefusesFinishesAndSavesEverything) {
   bool acknowledged = false;
   hub_.publish(document_, insert_update(1, 0), {"test", {}},

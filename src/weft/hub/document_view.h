@@ -45,8 +45,8 @@ struct DocumentStatus {
   std::size_t state_bytes = 0;   ///< of the compacted part and of what came since
   std::size_t news_records = 0;  ///< edits since the last compaction
   std::size_t inflight_bytes = 0;
-  std::size_t ring_bytes = 0;      ///< frames kept for sessions that are behind, all framings
-  std::size_t answer_bytes = 0;    ///< sync answers and remainders that wait, of the fullest session
+  std::size_t ring_bytes = 0;    ///< frames kept for sessions that are behind, all framings
+  std::size_t answer_bytes = 0;  ///< sync answers and remainders that wait, of the fullest session
   std::size_t catch_up_bytes = 0;  ///< the latest remainder, kept for others behind at its place
   base::log_offset end;
 };

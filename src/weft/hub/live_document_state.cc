@@ -88,8 +88,7 @@ void LiveDocument::publish_all(std::vector<base::shared_bytes> updates, SessionI
                              "again"));
     }
   }
-  std::make_shared<PublishBatch>(shared_from_this(), std::move(updates), std::move(info),
-                                 std::move(done))
+  std::make_shared<PublishBatch>(*this, std::move(updates), std::move(info), std::move(done))
       ->start();
 }
 

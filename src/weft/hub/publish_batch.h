@@ -11,15 +11,16 @@ namespace weft::hub {
 ///
 /// All that fit what the document lets wait go to the log together. The first refusal ends it:
 /// what comes behind may depend on what was refused, and is not tried. The answer comes once
-/// everything tried is durable or refused.
+/// everything tried is durable or refused. While it waits, it is held by what it gave the document:
+/// it does not hold the document, so that a hub that goes down with edits in flight frees both.
 /// Threading: the document's executor.
 class PublishBatch final : public std::enable_shared_from_this<PublishBatch> {
  public:
   using callback = log::callback<std::vector<PublishedItem>>;
 
-  PublishBatch(std::shared_ptr<LiveDocument> document, std::vector<base::shared_bytes> updates,
-               SessionInfo info, callback done)
-      : document_(std::move(document)),
+  PublishBatch(LiveDocument& document, std::vector<base::shared_bytes> updates, SessionInfo info,
+               callback done)
+      : document_(document),
         updates_(std::move(updates)),
         items_(updates_.size()),
         info_(std::move(info)),
@@ -33,7 +34,7 @@ class PublishBatch final : public std::enable_shared_from_this<PublishBatch> {
   void publish_next();
   void on_published(std::size_t index, base::result<base::log_offset> published);
 
-  const std::shared_ptr<LiveDocument> document_;
+  LiveDocument& document_;
   std::vector<base::shared_bytes> updates_;
   std::vector<PublishedItem> items_;
   const SessionInfo info_;
