@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <cstring>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "weft/crdt/reader.h"
 #include "weft/yjs/update.h"
 
 namespace {
@@ -27,6 +29,13 @@ enum class operation : std::uint8_t {
   contains,
   classify,
   same_content,
+  // Typed reading by weft_crdt; see reading.mjs.
+  can_read = 32,
+  read_json,
+  read_text,
+  read_delta,
+  read_xml,
+  same_document,
 };
 
 bool read_exactly(void* into, std::size_t bytes) {
@@ -72,6 +81,18 @@ bool keep(weft::base::result<bool> result, answer& out) {
   return true;
 }
 
+bool keep(const weft::base::result<std::string>& result, answer& out) {
+  const std::string& text = result ? *result : result.error().message;
+  const auto bytes = weft::base::as_bytes(text);
+  out.emplace_back(bytes.begin(), bytes.end());
+  return true;
+}
+
+bool keep(bool result, answer& out) {
+  out.push_back({static_cast<std::uint8_t>(result)});
+  return true;
+}
+
 /// False when the library refused the input.
 bool run(operation op, std::span<const byte_view> in, answer& out) {
   namespace yjs = weft::yjs;
@@ -111,6 +132,23 @@ bool run(operation op, std::span<const byte_view> in, answer& out) {
       if (!novelty) return false;
       out.push_back({static_cast<std::uint8_t>(*novelty)});
       return true;
+    }
+    case operation::can_read:
+      return keep(weft::crdt::available(), out);
+    case operation::read_json:
+      return keep(weft::crdt::read_json(in[0]), out);
+    case operation::read_text:
+      return keep(weft::crdt::read_text(in[0], weft::base::as_text(in[1])), out);
+    case operation::read_delta:
+      return keep(weft::crdt::read_delta(in[0], weft::base::as_text(in[1])), out);
+    case operation::read_xml:
+      return keep(weft::crdt::read_xml(in[0], weft::base::as_text(in[1])), out);
+    case operation::same_document: {
+      // Nothing when they are the same, else why not.
+      std::string difference;
+      const auto same = weft::crdt::same_document(in[0], rest, &difference);
+      return keep(
+          same ? weft::base::result<std::string>(difference) : std::unexpected(same.error()), out);
     }
   }
   return false;

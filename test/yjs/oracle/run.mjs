@@ -3,6 +3,7 @@
 import * as Y from 'yjs'
 import { parseArgs } from 'node:util'
 import { OracleServer, novelty, operation } from './server.mjs'
+import { Reading } from './reading.mjs'
 import { Random, contentOf, documentOf, makeHistory, textOf } from './history.mjs'
 
 const { values: options } = parseArgs({
@@ -186,6 +187,7 @@ const checkDamage = async (random, updates) => {
 }
 
 const main = async () => {
+  const reading = await Reading.start(server, report)
   const error = console.error
   console.error = () => {} // Yjs warns of every damaged update
   for (let round = 0; round < Number(options.rounds); round++, seed++) {
@@ -198,6 +200,7 @@ const main = async () => {
       await checkParts(random, updates, stale)
       await checkKnowledge(random, updates)
       await checkDamage(random, updates)
+      await reading.check(random, updates, docs)
     } catch (e) {
       report(false, e.stack)
       if (server.child.exitCode !== null || server.child.signalCode !== null) break

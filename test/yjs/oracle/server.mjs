@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 
 export const operation = {
   merge: 1, diff: 2, stateVector: 3, compact: 4, split: 5, reduce: 6, validate: 7, contains: 8,
-  classify: 9, sameContent: 10
+  classify: 9, sameContent: 10,
+  canRead: 32, readJson: 33, readText: 34, readDelta: 35, readXml: 36, sameDocument: 37
 }
 export const novelty = { empty: 0, fresh: 1, contained: 2, partly: 3 }
 
