@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,41 +15,43 @@ use yrs::{
     TransactionMut, Update,
 };
 
-use crate::guard::Broken;
+use crate::guard::{self, Broken};
 
 /// Rebuilds a document from updates and hands its roots to `look`.
-///
-/// On a panic the document is leaked: yrs links its items by raw pointers, so after a panic they
-/// can be trusted neither by the commit that dropping a transaction means nor by a destructor.
 pub fn read<'a>(
     updates: impl Iterator<Item = &'a [u8]>,
     time_ms_max: u64,
     look: impl FnOnce(&Roots) -> Result<String, Broken>,
 ) -> Result<String, Broken> {
     let until = Instant::now() + Duration::from_millis(time_ms_max);
-    let doc = ManuallyDrop::new(Doc::with_options(Options {
-        skip_gc: true,             // nothing is kept, so nothing needs tidying
+    let doc = Doc::with_options(Options {
         cleanup_formatting: false, // read what is there
         offset_kind: OffsetKind::Utf16,
         ..Options::default()
-    }));
+    });
     let mut txn = ManuallyDrop::new(doc.transact_mut());
-    let mut result = Ok(());
-    for bytes in updates {
-        if Instant::now() > until {
-            result = Err(Broken::TooSlow);
-            break;
+    let answer = guard::run(|| {
+        for bytes in updates {
+            if Instant::now() > until {
+                return Err(Broken::TooSlow);
+            }
+            let update = Update::decode_v1(bytes).map_err(failed)?;
+            txn.apply_update(update).map_err(failed)?;
         }
-        let update = Update::decode_v1(bytes).map_err(failed);
-        result = update.and_then(|update| txn.apply_update(update).map_err(failed));
-        if result.is_err() {
-            break;
-        }
-    }
-    let answer = result.and_then(|()| look(&Roots { txn: &txn }));
-    drop(ManuallyDrop::into_inner(txn));
-    drop(ManuallyDrop::into_inner(doc));
+        look(&Roots { txn: &txn })
+    });
+    abandon(ManuallyDrop::into_inner(txn));
     answer
+}
+
+/// Ends a transaction without its commit, which dropping it would run: that joins neighbouring
+/// items pair by pair (quadratic in time and memory for a long text), and after a panic it would
+/// follow pointers to items that are gone. Destructors alone follow none. yrs offers no rollback,
+/// but marks a transaction as committed before it calls the first observer: that one stops it.
+fn abandon(mut txn: TransactionMut) {
+    txn.observe_before_observer_calls("abandon", |_| resume_unwind(Box::new(())));
+    let stopped = catch_unwind(AssertUnwindSafe(|| txn.commit()));
+    debug_assert!(stopped.is_err());
 }
 
 fn failed(error: impl ToString) -> Broken {

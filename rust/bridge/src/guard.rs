@@ -1,7 +1,7 @@
 //! Turns panics into errors, and keeps them off stderr.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 /// Why a call has no result.
@@ -25,11 +25,7 @@ pub fn run<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     let message = CAUGHT.take().unwrap_or_default();
     match result {
         Ok(done) => done,
-        Err(payload) => {
-            // A payload could panic when dropped; nothing here makes such a one, but it costs nothing.
-            std::mem::forget(payload);
-            Err(Broken::Failed(format!("panic: {message}")))
-        }
+        Err(_) => Err(Broken::Failed(format!("panic: {message}"))),
     }
 }
 
@@ -42,7 +38,7 @@ fn install_hook() {
         set_hook(Box::new(move |info| {
             let kept = CAUGHT.with_borrow_mut(|caught| match caught {
                 Some(message) => {
-                    *message = info.to_string().replace('\n', " ");
+                    *message = describe(info);
                     true
                 }
                 None => false,
@@ -52,4 +48,13 @@ fn install_hook() {
             }
         }));
     });
+}
+
+/// What and where, without the folders of the machine that built this.
+fn describe(info: &PanicHookInfo) -> String {
+    let what = info.payload_as_str().unwrap_or("no message");
+    let Some(place) = info.location() else { return what.into() };
+    let mut parts: Vec<_> = place.file().rsplit('/').take(3).collect();
+    parts.reverse();
+    format!("{what} ({}:{})", parts.join("/"), place.line())
 }

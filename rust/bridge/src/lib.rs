@@ -53,9 +53,6 @@ mod ffi {
 
         /// yrs' own merge of updates, for comparison.
         fn merge(bytes: &[u8], ends: &[usize]) -> Merged;
-
-        /// Panics with `message`, to show what becomes of it.
-        fn panic_for_test(message: &str) -> Answer;
     }
 }
 
@@ -68,14 +65,12 @@ fn updates<'a>(bytes: &'a [u8], ends: &'a [usize]) -> impl Iterator<Item = &'a [
 }
 
 fn read(bytes: &[u8], ends: &[usize], view: View, root: &str, time_ms_max: u64) -> Answer {
-    answer(guard::run(|| {
-        document::read(updates(bytes, ends), time_ms_max, |roots| match view {
-            View::Json => tree::json(roots),
-            View::Text => tree::text(roots.find(root)?),
-            View::Delta => tree::delta(roots.find(root)?),
-            View::Xml => tree::xml(roots.find(root)?),
-            _ => tree::content(roots),
-        })
+    answer(document::read(updates(bytes, ends), time_ms_max, |roots| match view {
+        View::Json => tree::json(roots),
+        View::Text => tree::text(roots.find(root)?),
+        View::Delta => tree::delta(roots.find(root)?),
+        View::Xml => tree::xml(roots.find(root)?),
+        _ => tree::content(roots),
     }))
 }
 
@@ -91,10 +86,6 @@ fn merge(bytes: &[u8], ends: &[usize]) -> Merged {
             Merged { status, update: Vec::new(), why: text }
         }
     }
-}
-
-fn panic_for_test(message: &str) -> Answer {
-    answer(guard::run(|| panic!("{message}")))
 }
 
 fn answer(result: Result<String, Broken>) -> Answer {

@@ -5,12 +5,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <map>
 
 #include <CLI/CLI.hpp>
 
 #include "weft/app/config.h"
 #include "weft/app/events.h"
+#include "weft/app/inspect.h"
 #include "weft/app/server.h"
 
 extern char** environ;
@@ -109,6 +111,13 @@ int main(int argc, char** argv) {
   add_settings(*check_command);
   auto* print_command = config_command->add_subcommand("print", "print it with all defaults");
   add_settings(*print_command);
+  weft::app::InspectOptions inspect_options;
+  auto* inspect_command = app.add_subcommand("inspect", "show what is in an update or envelope");
+  inspect_command->add_option("FILE", inspect_options.source, "a file, or - for standard input")
+      ->required();
+  inspect_command->add_flag("--content", inspect_options.content, "also what the document shows");
+  inspect_command->add_flag("--json", inspect_options.json, "for machines, nothing shortened");
+  inspect_command->add_flag("--base64", inspect_options.base64, "the input is Base64");
   auto* version_command = app.add_subcommand("version", "print the version");
 
   try {
@@ -119,6 +128,9 @@ int main(int argc, char** argv) {
   if (version_command->parsed()) {
     std::printf("weft %s\n", WEFT_VERSION);
     return 0;
+  }
+  if (inspect_command->parsed()) {
+    return weft::app::run_inspect(inspect_options, std::cin, std::cout, std::cerr);
   }
   Config config;
   if (!load(config, file, flags)) return exit_usage;

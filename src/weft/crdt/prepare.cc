@@ -57,6 +57,8 @@ struct Lane {
   clock_value end = 0;  ///< all before it is integrated
   std::uint64_t structs = 0;
   std::vector<Node> nodes;
+  std::vector<clock_value> cuts;  ///< where others stand between its structs' clocks
+  std::size_t cut = 0;
   yjs::Writer out;
 
   void advance() {
@@ -97,12 +99,22 @@ class Preparer {
       // A document that starts in the middle of a client shows nothing of it.
       lane.stuck = reader.clock() != 0;
       lane_of_.emplace(reader.client(), lanes_.size());
-      while (reader.structs_left() > 0 && reader.next(s)) ++structs_;
-      if (structs_ > limits_.structs_max) return too_large("structs", limits_.structs_max);
+      while (reader.structs_left() > 0 && reader.next(s)) note_cuts(s);
       lane.advance();
       lanes_.push_back(std::move(lane));
     }
     deletions_ = reader.in();
+    for (Lane& lane : lanes_) {
+      lane.cuts = std::move(cuts_[lane.reader.client()]);
+      std::sort(lane.cuts.begin(), lane.cuts.end());
+    }
+    cuts_.clear();
+  }
+
+  void note_cuts(const Struct& s) {
+    if (!s.is_item()) return;
+    if (s.has_origin()) cuts_[s.origin.client].push_back(s.origin.clock + 1);
+    if (s.has_right_origin()) cuts_[s.right_origin.client].push_back(s.right_origin.clock);
   }
 
   void drain(std::size_t target) {
@@ -178,8 +190,8 @@ class Preparer {
       Node node{s.clock, s.clock_end(), parent_of(s), none};
       if (node.parent != none && s.is_live()) look_at(s, node);
       lane.nodes.push_back(node);
-      ++lane.structs;
-      write(s, node.parent == none, lane.out);
+      write(lane, s, node.parent == none);
+      if (structs_ > limits_.structs_max) return too_large("structs", limits_.structs_max);
     }
     lane.end = s.clock_end();
     lane.advance();
@@ -200,16 +212,42 @@ class Preparer {
     containers_.emplace_back().depth = depth;
   }
 
-  void write(const Struct& s, bool gone, yjs::Writer& out) {
+  void write(Lane& lane, const Struct& s, bool gone) {
+    count(lane);
     if (gone) {
-      out.byte(yjs::gc_ref);
-      out.uint(s.length);
+      lane.out.byte(yjs::gc_ref);
+      lane.out.uint(s.length);
     } else if (!needs_rewriting(s)) {
-      yjs::write_struct(s, 0, out);
-    } else if (!rewrite(s, out)) {
+      write_cut(lane, s);
+    } else if (!rewrite(s, lane.out)) {
       error_ = base::error{make_error_code(errc::failed),
                            "a value of the document is JSON with half a surrogate pair"};
     }
+  }
+
+  /// Cuts a run wherever something refers into it: yrs would do it one by one, each time moving
+  /// all structs behind.
+  void write_cut(Lane& lane, const Struct& s) {
+    std::optional<yjs::ContentCursor> cursor;
+    std::uint64_t from = 0;
+    for (; lane.cut < lane.cuts.size() && lane.cuts[lane.cut] < s.clock_end(); ++lane.cut) {
+      const clock_value at = lane.cuts[lane.cut];
+      if (at <= s.clock + from) continue;
+      if (!cursor) cursor.emplace(s);
+      yjs::write_part(s, from, at - s.clock, *cursor, lane.out);
+      count(lane);
+      from = at - s.clock;
+    }
+    if (cursor) {
+      yjs::write_part(s, from, s.length, *cursor, lane.out);
+    } else {
+      yjs::write_struct(s, 0, lane.out);
+    }
+  }
+
+  void count(Lane& lane) {
+    ++lane.structs;
+    ++structs_;
   }
 
   void too_large(const char* what, std::uint64_t max) {
@@ -264,6 +302,7 @@ class Preparer {
   std::uint64_t structs_ = 0;
   std::vector<Lane> lanes_;
   std::unordered_map<client_id, std::size_t> lane_of_;
+  std::unordered_map<client_id, std::vector<clock_value>> cuts_;
   std::vector<Wait> stack_;
   std::deque<Container> containers_;
   std::unordered_map<std::string_view, container_index> roots_;

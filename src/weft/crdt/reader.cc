@@ -102,7 +102,13 @@ result<bool> same_document(byte_view compacted, std::span<const byte_view> input
       if (!rewritten) return base::fail(std::move(rewritten.error()));
       updates.push_back(std::move(*rewritten));
     }
-    return ask(updates, bridge::View::Content, {}, limits);
+    // One update: where something is missing, what yrs shows of single ones depends on their order.
+    const Pieces pieces(updates);
+    const auto merged = bridge::merge({pieces.bytes.data(), pieces.bytes.size()},
+                                      {pieces.ends.data(), pieces.ends.size()});
+    if (merged.status != bridge::Status::Done) return base::fail(errc::failed, std::string(merged.why));
+    const base::byte_vector whole(merged.update.begin(), merged.update.end());
+    return ask({&whole, 1}, bridge::View::Content, {}, limits);
   };
   const auto ours = content_of({&compacted, 1});
   if (!ours) return std::unexpected(ours.error());

@@ -7,6 +7,7 @@ import {
   Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, mixOf, textOf
 } from './history.mjs'
 import { makeV2Checks } from './v2.mjs'
+import { Reading } from './reading.mjs'
 
 const { values: options } = parseArgs({
   options: { server: { type: 'string' }, seed: { type: 'string' }, rounds: { type: 'string', default: '100' } }
@@ -216,6 +217,7 @@ const checkDamage = async (random, updates) => {
 const checkV2 = makeV2Checks({ server, report, compareBytes, compareStates, hex })
 
 const main = async () => {
+  const reading = await Reading.start(server, report)
   const error = console.error
   console.error = () => {} // Yjs warns of every damaged update
   for (let round = 0; round < Number(options.rounds); round++, seed++) {
@@ -233,6 +235,7 @@ const main = async () => {
       const before = passed + failed
       await checkV2(random, history)
       checksOfV2 += passed + failed - before
+      await reading.check(random, updates, docs)
     } catch (e) {
       report(false, e.stack)
       if (server.child.exitCode !== null || server.child.signalCode !== null) break
