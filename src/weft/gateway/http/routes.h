@@ -24,6 +24,9 @@ enum class Operation {
   history,
   versions,
   events,
+  quarantine,
+  repair,
+  backup,
 };
 
 /// One way to ask for something. HEAD goes with every GET.

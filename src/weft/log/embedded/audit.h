@@ -63,6 +63,9 @@ using record_visitor = std::function<void(CommittedRecord&&, const ChunkSpan&)>;
 /// Hears how many records were read so far, about once per thousand chunks.
 using audit_progress = std::function<void(std::uint64_t records)>;
 
+/// Hears of every document that has a number in the log.
+using document_visitor = std::function<void(const base::DocumentId&)>;
+
 /// Records to stand where a damaged chunk lay: one for each offset of it.
 struct Replacement {
   ChunkSpan chunk;

@@ -229,8 +229,9 @@ base::result<DocumentAudit> EmbeddedLog::audit(const base::DocumentId& document,
   return scan_document(*parts_->database, document, parts_->registry->published_end(), visitor);
 }
 
-base::result<LogAudit> EmbeddedLog::audit(log_offset limit, const audit_progress& progress) const {
-  return scan_log(*parts_->database, limit.value, progress);
+base::result<LogAudit> EmbeddedLog::audit(log_offset limit, const audit_progress& progress,
+                                          const document_visitor& each_document) const {
+  return scan_log(*parts_->database, limit.value, progress, each_document);
 }
 
 base::result<void> EmbeddedLog::replace(const base::DocumentId& document,

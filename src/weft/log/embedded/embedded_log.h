@@ -104,7 +104,8 @@ class EmbeddedLog final : public OpLog {
                                     const record_visitor& visitor) const;
 
   /// Looks through everything below `limit`. Blocks. Errors as above.
-  base::result<LogAudit> audit(log_offset limit, const audit_progress& progress = {}) const;
+  base::result<LogAudit> audit(log_offset limit, const audit_progress& progress = {},
+                               const document_visitor& each_document = {}) const;
 
   /// Puts records where damaged chunks lay, all or none; durable when it returns. Blocks. What
   /// lay there is gone: keep it before. Errors: failed, not_found.

@@ -160,8 +160,9 @@ struct Committed {
 
 class LogScan {
  public:
-  LogScan(rocksdb::DB& database, std::uint64_t limit, const audit_progress& progress)
-      : database_(database), limit_(limit), progress_(progress) {}
+  LogScan(rocksdb::DB& database, std::uint64_t limit, const audit_progress& progress,
+          const document_visitor& each_document)
+      : database_(database), limit_(limit), progress_(progress), each_document_(each_document) {}
 
   base::result<LogAudit> run() {
     if (auto ok = read_identity(); !ok) return base::fail(std::move(ok.error()));
@@ -237,6 +238,7 @@ class LogScan {
             "embedded log: document number " + std::to_string(number) + " has no name"));
       } else {
         check_index(*document, number);
+        if (each_document_) each_document_(*document);
       }
       Walked walked;
       const auto floor = get_number(database_, floor_key(number));
@@ -285,6 +287,7 @@ class LogScan {
   rocksdb::DB& database_;
   const std::uint64_t limit_;
   const audit_progress& progress_;
+  const document_visitor& each_document_;
   LogAudit out_;
   base::crc32c digest_;
   std::unordered_map<doc_number, Committed> committed_;
@@ -318,8 +321,9 @@ base::result<DocumentAudit> scan_document(rocksdb::DB& database, const base::Doc
 }
 
 base::result<LogAudit> scan_log(rocksdb::DB& database, std::uint64_t limit,
-                                const audit_progress& progress) {
-  return LogScan(database, limit, progress).run();
+                                const audit_progress& progress,
+                                const document_visitor& each_document) {
+  return LogScan(database, limit, progress, each_document).run();
 }
 
 base::result<void> replace_chunks(rocksdb::DB& database, const base::DocumentId& document,

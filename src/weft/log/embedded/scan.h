@@ -15,7 +15,8 @@ base::result<DocumentAudit> scan_document(rocksdb::DB& database, const base::Doc
 
 /// Everything. Errors as scan_document.
 base::result<LogAudit> scan_log(rocksdb::DB& database, std::uint64_t limit,
-                                const audit_progress& progress);
+                                const audit_progress& progress,
+                                const document_visitor& each_document = {});
 
 /// Puts chunks in the place of damaged ones, all or none, synced.
 base::result<void> replace_chunks(rocksdb::DB& database, const base::DocumentId& document,
