@@ -68,8 +68,9 @@ class NodeFixture : public ::testing::Test {
   json type(const std::string& document, std::uint64_t from, std::uint64_t count) {
     json last;
     for (std::uint64_t clock = from; clock < from + count; ++clock) {
-      last = post("/v1/documents/team/" + document + "/updates",
-                  {{"updates", {gateway::to_base64(sim::insert_update(1, clock))}}}, 201);
+      last =
+          post("/v1/documents/team/" + document + "/updates",
+               {{"updates", json::array({gateway::to_base64(sim::insert_update(1, clock))})}}, 201);
     }
     return last;
   }

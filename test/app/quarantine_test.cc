@@ -80,7 +80,7 @@ TEST_F(QuarantineTest, ClientsThatComeBackDoNotMakeItReadAgainAndAgain) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(status_of("/v1/documents/team/ill/update"), 500u);
     post("/v1/documents/team/ill/updates",
-         {{"updates", {gateway::to_base64(sim::insert_update(2, 0))}}}, 500);
+         {{"updates", json::array({gateway::to_base64(sim::insert_update(2, 0))})}}, 500);
   }
   EXPECT_EQ(get("/v1/quarantine")["documents"][0]["attempts"], 1);
 }

@@ -1,7 +1,10 @@
 #include "weft/app/repair.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "weft/app/config.h"
 #include "weft/hub/logged_edit.h"

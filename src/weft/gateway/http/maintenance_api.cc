@@ -6,6 +6,7 @@
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/response.h"
+#include "weft/hub/errc.h"
 
 namespace weft::gateway::http {
 
