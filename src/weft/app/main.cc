@@ -103,9 +103,9 @@ int backup(const Config& config, const std::string& directory) {
   }
   if (answer->status != 201) {
     const auto problem = nlohmann::json::parse(answer->body, nullptr, false);
-    const bool said = problem.is_object() && problem.contains("detail");
+    const bool said = problem.is_object() && problem.value("detail", nlohmann::json()).is_string();
     std::fprintf(stderr, "weft: backup: %s\n",
-                 said ? problem["detail"].dump().c_str() : answer->body.c_str());
+                 said ? problem["detail"].get<std::string>().c_str() : answer->body.c_str());
     return exit_failed;
   }
   std::printf("%s: read back and equal to the log\n%s", target.c_str(), answer->body.c_str());
