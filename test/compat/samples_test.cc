@@ -48,7 +48,7 @@ class Samples : public ::testing::TestWithParam<int> {
           out.emplace_back(bytes.begin(), bytes.end());
         });
     EXPECT_TRUE(audit) << (audit ? "" : audit.error().message);
-    if (audit) EXPECT_TRUE(audit->damage.empty());
+    EXPECT_TRUE(audit && audit->damage.empty());
     return out;
   }
 };
