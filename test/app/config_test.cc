@@ -79,6 +79,17 @@ TEST(Config, ListsAreSequencesOrSeparatedByCommas) {
   EXPECT_FALSE(from_file("threads: [1]\n"));
 }
 
+TEST(Config, TheWaitOfAQuarantinedDocumentMayOnlyGrow) {
+  Config config;
+  ASSERT_TRUE(apply(config, "quarantine.retry_min", "5000"));
+  ASSERT_TRUE(apply(config, "quarantine.retry_max", "4000"));
+  const auto wrong = check(config);
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("quarantine.retry_max"), std::string::npos);
+  ASSERT_TRUE(apply(config, "quarantine.retry_max", "5000"));
+  EXPECT_TRUE(check(config));
+}
+
 TEST(Config, CompressionIsOnOrOffHoweverYamlWritesIt) {
   for (const auto& [text, on] : {std::pair("on", true), std::pair("true", true),
                                  std::pair("off", false), std::pair("false", false)}) {

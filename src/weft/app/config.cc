@@ -180,6 +180,10 @@ std::vector<Setting> make_settings() {
       text("listen", "address to serve on, host:port (port 0: any free one)", &Config::listen));
   out.push_back(text("data", "directory of log and snapshots", &Config::data));
   out.push_back(text("web", "directory of the built page; empty: none is served", &Config::web));
+  out.push_back(text("backup_directory",
+                     "where POST /v1/backup may write; empty: anywhere (it is only for this "
+                     "machine)",
+                     &Config::backup_directory));
   out.push_back(number("threads", "I/O threads; 0: one for each core", 0, 1024,
                        [](Config& c) -> auto& { return c.threads; }));
   out.push_back(durability_setting());
@@ -281,6 +285,11 @@ std::vector<Setting> make_settings() {
                100, ms_most, [](Config& c) -> auto& { return c.hub.keepalive_interval; }));
   out.push_back(duration("hub.idle_evict_after", "ms that a document without sessions stays live",
                          10, ms_most, [](Config& c) -> auto& { return c.hub.idle_evict_after; }));
+  out.push_back(duration("quarantine.retry_min",
+                         "ms until an unreadable document is read again, the first time", 1,
+                         ms_most, [](Config& c) -> auto& { return c.quarantine.least; }));
+  out.push_back(duration("quarantine.retry_max", "ms, at most, after it failed again and again", 1,
+                         ms_most, [](Config& c) -> auto& { return c.quarantine.most; }));
   out.push_back(text_at("http.cors_origins",
                         "origins whose pages may use /v1, comma-separated; \"*\": all; empty: the "
                         "server's own only",
@@ -455,6 +464,9 @@ base::result<void> check(const Config& config) {
                       "hub.update_bytes_max = " + std::to_string(config.hub.update_bytes_max) +
                           " must leave 64 KiB to log.record_bytes_max = " +
                           std::to_string(config.log.record_bytes_max));
+  }
+  if (config.quarantine.least > config.quarantine.most) {
+    return base::fail(errc::config, "quarantine.retry_min must not exceed quarantine.retry_max");
   }
   if (config.net.tls.certificate.empty() != config.net.tls.key.empty()) {
     return base::fail(errc::config,

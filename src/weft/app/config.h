@@ -8,6 +8,7 @@
 #include "weft/base/result.h"
 #include "weft/gateway/http/options.h"
 #include "weft/hub/options.h"
+#include "weft/hub/quarantine.h"
 #include "weft/log/embedded/embedded_log.h"
 #include "weft/net/server.h"
 
@@ -26,6 +27,7 @@ struct Config {
   std::string listen = "127.0.0.1:8787";
   std::string data = "./weft-data";
   std::string web;
+  std::string backup_directory;
   std::uint64_t threads = 0;
   std::uint64_t drain_timeout_ms = 10'000;
   std::string log_level = "info";
@@ -33,6 +35,7 @@ struct Config {
   log::embedded::EmbeddedLogOptions log;
   net::ServerOptions net;
   hub::HubOptions hub;
+  hub::QuarantineBackoff quarantine;
   gateway::http::HttpOptions http;
 };
 

@@ -5,15 +5,20 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include "weft/app/backup.h"
 #include "weft/app/config.h"
+#include "weft/app/doctor.h"
 #include "weft/app/events.h"
 #include "weft/app/inspect.h"
 #include "weft/app/server.h"
+#include "weft/gateway/http/client.h"
 
 extern char** environ;
 
@@ -88,6 +93,50 @@ int serve(const Config& config) {
   return 0;
 }
 
+/// Asks the server that runs with this configuration.
+int backup(const Config& config, const std::string& directory) {
+  if (config.net.tls.enabled()) {
+    std::fprintf(stderr,
+                 "weft: backup: this server speaks TLS; ask it with curl: POST /v1/backup "
+                 "{\"directory\": …}\n");
+    return exit_usage;
+  }
+  const auto colon = config.listen.rfind(':');
+  std::string host = config.listen.substr(0, colon);
+  if (host == "0.0.0.0" || host == "[::]") host = "127.0.0.1";
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const auto target = std::filesystem::absolute(directory).lexically_normal().string();
+  const auto answer =
+      weft::gateway::http::post_json(host, config.listen.substr(colon + 1), "/v1/backup",
+                                     nlohmann::json({{"directory", target}}).dump());
+  if (!answer) {
+    std::fprintf(stderr, "weft: backup: %s (a stopped server is backed up by copying %s)\n",
+                 answer.error().message.c_str(), config.data.c_str());
+    return exit_failed;
+  }
+  if (answer->status != 201) {
+    const auto problem = nlohmann::json::parse(answer->body, nullptr, false);
+    const bool said = problem.is_object() && problem.value("detail", nlohmann::json()).is_string();
+    std::fprintf(stderr, "weft: backup: %s\n",
+                 said ? problem["detail"].get<std::string>().c_str() : answer->body.c_str());
+    return exit_failed;
+  }
+  std::printf("%s: read back and equal to the log\n%s", target.c_str(), answer->body.c_str());
+  return 0;
+}
+
+int restore(const Config& config, const std::string& directory) {
+  const auto restored = weft::app::restore_backup(directory, config.data);
+  if (!restored) {
+    std::fprintf(stderr, "weft: restore: %s\n", restored.error().message.c_str());
+    return exit_failed;
+  }
+  std::printf("%s: %llu documents, %llu records, as a new incarnation\n", config.data.c_str(),
+              static_cast<unsigned long long>(restored->log.documents),
+              static_cast<unsigned long long>(restored->log.records));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -118,6 +167,23 @@ int main(int argc, char** argv) {
   inspect_command->add_flag("--content", inspect_options.content, "also what the document shows");
   inspect_command->add_flag("--json", inspect_options.json, "for machines, nothing shortened");
   inspect_command->add_flag("--base64", inspect_options.base64, "the input is Base64");
+  std::string directory;
+  auto* backup_command = app.add_subcommand("backup", "back up a running server, verified");
+  add_settings(*backup_command);
+  backup_command->add_option("DIRECTORY", directory, "made by the server; must not exist")
+      ->required();
+  auto* restore_command =
+      app.add_subcommand("restore", "make the data directory (--data) out of a backup");
+  add_settings(*restore_command);
+  restore_command->add_option("BACKUP", directory, "what weft backup made")->required();
+  weft::app::DoctorRequest doctor;
+  auto* doctor_command = app.add_subcommand(
+      "doctor", "check the data directory (--data) of a stopped server, and repair a document");
+  add_settings(*doctor_command);
+  doctor_command->add_option("--repair", doctor.repair, "repair this document (room/document)");
+  doctor_command->add_option("--restore", doctor.restore, "repair this document out of a backup");
+  doctor_command->add_option("--from", doctor.from, "the backup, with --restore");
+  doctor_command->add_flag("--json", doctor.json, "say it as JSON");
   auto* version_command = app.add_subcommand("version", "print the version");
 
   try {
@@ -141,6 +207,12 @@ int main(int argc, char** argv) {
   if (check_command->parsed()) {
     std::puts("configuration is valid");
     return 0;
+  }
+  if (backup_command->parsed()) return backup(config, directory);
+  if (restore_command->parsed()) return restore(config, directory);
+  if (doctor_command->parsed()) {
+    doctor.data = config.data;
+    return weft::app::run_doctor(doctor);
   }
   return serve(config);
 }

@@ -7,6 +7,7 @@
 
 #include "weft/app/background.h"
 #include "weft/app/events.h"
+#include "weft/app/maintenance.h"
 #include "weft/base/worker_pool.h"
 #include "weft/gateway/http/gateway.h"
 #include "weft/gateway/http/metrics.h"
@@ -33,6 +34,8 @@ struct Node::Parts {
   std::unique_ptr<net::LoopGroup> loops;
   std::unique_ptr<log::embedded::EmbeddedLog> log;
   std::unique_ptr<store::rocks::RocksDbStore> store;
+  std::unique_ptr<StorageMaintenance> maintenance;
+  std::unique_ptr<hub::Quarantine> quarantine;
   std::unique_ptr<Background> background;
   std::atomic<std::uint64_t> next_seq{0};
   std::deque<hub::HubCounters> counters;
@@ -68,6 +71,10 @@ base::result<void> Node::Parts::open_storage() {
   if (!opened_store) return cannot_start("snapshot store", opened_store.error());
   store = std::move(*opened_store);
   next_seq = log->next_seq();
+  maintenance = std::make_unique<StorageMaintenance>(Storage{*log, *store}, config.data,
+                                                     config.backup_directory, *events);
+  quarantine = std::make_unique<hub::Quarantine>(config.quarantine, maintenance.get());
+  maintenance->restore(*quarantine);
   return {};
 }
 
@@ -75,10 +82,10 @@ void Node::Parts::build_hubs() {
   background = std::make_unique<Background>();
   std::vector<hub::Hub*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) {
-    hubs.push_back(
-        std::make_unique<hub::Hub>(hub::HubParts{loops->loop(i), *background, *log, *store,
-                                                 next_seq, counters.emplace_back(), *events},
-                                   config.hub));
+    hubs.push_back(std::make_unique<hub::Hub>(
+        hub::HubParts{loops->loop(i), *background, *log, *store, next_seq, counters.emplace_back(),
+                      *events, quarantine.get()},
+        config.hub));
     all.push_back(hubs.back().get());
     loops->loop(i).post([hub = all.back()] { hub->start(); });
   }
@@ -88,7 +95,8 @@ void Node::Parts::build_hubs() {
 std::string Node::Parts::metrics() const {
   std::vector<const hub::HubCounters*> all;
   for (const auto& c : counters) all.push_back(&c);
-  return gateway::http::render_metrics(all, server ? server->counts() : net::ConnectionCounts{},
+  return gateway::http::render_metrics(all, quarantine->size(),
+                                       server ? server->counts() : net::ConnectionCounts{},
                                        server ? server->certificate_expires_s() : 0,
                                        log->writable(), http ? http->event_streams() : 0);
 }
@@ -127,7 +135,8 @@ base::result<void> Node::Parts::listen() {
           *hub_set, *log, *store, *readers, files,
           [this] { return ready.load() && log->writable(); }, [this] { return metrics(); },
           [this] { return status(); },
-          [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); }},
+          [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); },
+          maintenance->operations()},
       config.http);
   auto net_options = config.net;
   const auto colon = config.listen.rfind(':');
@@ -201,6 +210,7 @@ bool Node::drain() {
     in_time &= closing.wait_until(until + deadline) == std::future_status::ready;
   }
   if (parts_->readers) parts_->readers->close();
+  if (parts_->maintenance) parts_->maintenance->close();
   if (parts_->log) parts_->log->close();
   if (parts_->store) parts_->store->close();
   // Nothing runs on the loops any more when what their tasks refer to goes.

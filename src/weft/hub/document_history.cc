@@ -226,34 +226,34 @@ void DocumentHistory::clocks_between(const base::DocumentId& document, base::log
 
 void DocumentHistory::learn(const std::shared_ptr<Learning>& learning) {
   if (learning->next >= learning->end) return learning->done(std::move(learning->known.structs));
-  log_.read(learning->document, learning->next, read_bytes, learning->executor,
-            [this, learning](base::result<log::ReadResult> read) {
-              if (!read) return learning->done(base::fail(std::move(read.error())));
-              const auto bytes = cost(read->records, learning->end, learning->bytes_left);
-              if (!bytes) return learning->done(too_long());
-              learning->bytes_left -= *bytes;
-              learning->next = read->more ? read->next : learning->end;
-              work<yjs::Knowledge>(
-                  learning->executor,
-                  [this, learning](base::result<yjs::Knowledge> known) {
-                    if (!known) return learning->done(base::fail(std::move(known.error())));
-                    learning->known = std::move(*known);
-                    learn(learning);
-                  },
-                  [document = learning->document, end = learning->end,
-                   known = std::move(learning->known),
-                   records = std::move(read->records)]() mutable -> base::result<yjs::Knowledge> {
-                    for (const auto& entry : records) {
-                      if (entry.offset >= end) break;
-                      auto edit = logged_edit(document, entry);
-                      if (!edit) return base::fail(std::move(edit.error()));
-                      if (auto learned = yjs::learn(edit->update, known); !learned) {
-                        return base::fail(errc::broken, learned.error().message);
-                      }
-                    }
-                    return std::move(known);
-                  });
+  log_.read(
+      learning->document, learning->next, read_bytes, learning->executor,
+      [this, learning](base::result<log::ReadResult> read) {
+        if (!read) return learning->done(base::fail(std::move(read.error())));
+        const auto bytes = cost(read->records, learning->end, learning->bytes_left);
+        if (!bytes) return learning->done(too_long());
+        learning->bytes_left -= *bytes;
+        learning->next = read->more ? read->next : learning->end;
+        work<yjs::Knowledge>(
+            learning->executor,
+            [this, learning](base::result<yjs::Knowledge> known) {
+              if (!known) return learning->done(base::fail(std::move(known.error())));
+              learning->known = std::move(*known);
+              learn(learning);
+            },
+            [document = learning->document, end = learning->end, known = std::move(learning->known),
+             records = std::move(read->records)]() mutable -> base::result<yjs::Knowledge> {
+              for (const auto& entry : records) {
+                if (entry.offset >= end) break;
+                auto edit = logged_edit(document, entry);
+                if (!edit) return base::fail(std::move(edit.error()));
+                if (auto learned = yjs::learn(edit->update, known); !learned) {
+                  return base::fail(errc::broken, learned.error().message);
+                }
+              }
+              return std::move(known);
             });
+      });
 }
 
 }  // namespace weft::hub

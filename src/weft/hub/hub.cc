@@ -10,7 +10,12 @@ namespace {
 constexpr std::chrono::milliseconds drain_poll{5};
 }
 
-Hub::Hub(HubParts parts, HubOptions options) : parts_(parts), options_(options) {}
+Hub::Hub(HubParts parts, HubOptions options)
+    : own_quarantine_(parts.quarantine ? nullptr : std::make_unique<Quarantine>()),
+      parts_(parts),
+      options_(options) {
+  if (own_quarantine_) parts_.quarantine = own_quarantine_.get();
+}
 
 Hub::~Hub() {
   if (sweep_timer_ != 0) parts_.executor.cancel(sweep_timer_);
@@ -19,11 +24,17 @@ Hub::~Hub() {
 
 std::shared_ptr<LiveDocument> Hub::open(const base::DocumentId& document) {
   const auto it = documents_.find(document);
-  // A document that broke is tried afresh: what made it unreadable may have been mended.
   if (it != documents_.end() && !it->second->ended()) return it->second;
+  // A document that broke is tried afresh, though not by everybody who comes.
+  auto held = parts_.quarantine->holds(document, parts_.executor.now());
+  if (held && it != documents_.end()) return it->second;
   auto opened = std::make_shared<LiveDocument>(parts_, options_, document);
   documents_[document] = opened;
-  opened->open();
+  if (held) {
+    opened->stay_broken(std::move(*held));
+  } else {
+    opened->open();
+  }
   return opened;
 }
 

@@ -55,6 +55,9 @@ class Hub {
 
   std::vector<DocumentSummary> live_documents() const;
 
+  /// The documents that cannot be read. Any thread.
+  Quarantine& quarantine() const { return *parts_.quarantine; }
+
   /// Starts the timers for keep-alive and eviction. Once, on the executor.
   void start();
 
@@ -70,6 +73,7 @@ class Hub {
   void keepalive();
   void drain_step();
 
+  std::unique_ptr<Quarantine> own_quarantine_;  ///< when parts had none
   HubParts parts_;
   const HubOptions options_;
   std::unordered_map<base::DocumentId, std::shared_ptr<LiveDocument>> documents_;

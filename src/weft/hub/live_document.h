@@ -13,6 +13,7 @@
 #include "weft/hub/document_view.h"
 #include "weft/hub/frame_ring.h"
 #include "weft/hub/options.h"
+#include "weft/hub/quarantine.h"
 #include "weft/hub/session.h"
 #include "weft/log/op_log.h"
 #include "weft/store/document_store.h"
@@ -28,6 +29,8 @@ struct HubParts {
   std::atomic<std::uint64_t>& next_seq;  ///< shared by all hubs that append as one actor
   HubCounters& counters;
   base::Events& events;
+  /// One for all hubs of a process; nullptr: the hub keeps its own.
+  Quarantine* quarantine = nullptr;
 };
 
 /// A document in memory because somebody uses it: the single writer of its part of the log.
@@ -43,6 +46,9 @@ class LiveDocument final : public log::Subscriber,
 
   /// Subscribes and loads snapshot and log tail; sessions hear on_live or on_ended.
   void open();
+
+  /// Instead of open(): nothing is read, and who comes is told why.
+  void stay_broken(base::error why);
 
   const base::DocumentId& id() const { return id_; }
   bool live() const { return phase_ == Phase::live; }

@@ -29,6 +29,12 @@ void LiveDocument::open() {
   load_snapshot();
 }
 
+void LiveDocument::stay_broken(base::error why) {
+  phase_ = Phase::broken;
+  why_broken_ = std::move(why);
+  note_idle();
+}
+
 void LiveDocument::load_snapshot() {
   parts_.store.load_snapshot(
       id_, parts_.executor,
@@ -149,6 +155,10 @@ void LiveDocument::become_live() {
   }
   early_ = {};
   phase_ = Phase::live;
+  if (parts_.quarantine->leave(id_)) {
+    parts_.events.report(base::severity::info, "quarantine.left",
+                         {{"document", base::to_string(id_)}});
+  }
   parts_.events.report(base::severity::debug, "document.live",
                        {{"document", base::to_string(id_)},
                         {"end", std::to_string(state_.end().value)},
@@ -173,6 +183,11 @@ void LiveDocument::break_with(base::error why) {
   phase_ = Phase::broken;
   why_broken_ = why;
   recovering_ = false;  // nothing is left to be recovered: it may be put away
+  // What is only out of reach is tried again by the next who comes.
+  if (why.code == errc::broken) {
+    parts_.quarantine->enter(id_, why.message, parts_.executor.now(),
+                             parts_.executor.wall_clock_ms());
+  }
   subscription_.reset();
   fail_pending(why);
   fail_state_readers(why);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "net/test_client.h"
-#include "sim/sim_client.h"
+#include "sim/sim_wire.h"
 #include "support/temporary_directory.h"
 #include "weft/app/background.h"
 #include "weft/gateway/base64.h"

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
 
 #include "weft/gateway/http/exchange.h"
@@ -28,6 +30,13 @@ struct ServerStatus {
   std::uint64_t edits_refused = 0;
 };
 
+/// What operators may ask of the server's storage. Blocking, on the workers; each returns the JSON
+/// to answer with, or why it was not done. Empty functions: the server cannot do it.
+struct Maintenance {
+  std::function<base::result<std::string>(const base::DocumentId&)> repair;
+  std::function<base::result<std::string>(const std::string& directory)> backup;
+};
+
 /// What the handlers of /v1 work with. All of it outlives them.
 struct Api {
   const HttpOptions& options;
@@ -37,6 +46,7 @@ struct Api {
   const std::vector<std::unique_ptr<hub::FeedSet>>& feeds;  ///< one for each loop
   std::function<ServerStatus()> status;
   std::atomic<std::size_t>& event_streams;
+  const Maintenance& maintenance;
 };
 
 // Handlers: each answers its exchange, now or later. They start on the connection's loop; what
@@ -58,6 +68,12 @@ void read_history(Api& api, const exchange_ptr& exchange, const Target& target);
 void list_versions(Api& api, const exchange_ptr& exchange, const Target& target);
 
 void restore_version(Api& api, const exchange_ptr& exchange, const Target& target);
+void list_quarantine(Api& api, const exchange_ptr& exchange, const Target& target);
+void repair_document(Api& api, const exchange_ptr& exchange, const Target& target);
+void make_backup(Api& api, const exchange_ptr& exchange, const Target& target);
+
+/// One line of /v1/quarantine.
+nlohmann::json quarantine_json(const hub::QuarantineEntry& entry);
 
 void open_events(Api& api, const exchange_ptr& exchange, const Target& target);
 

@@ -70,13 +70,13 @@ struct Description {
   base::log_offset end;
   std::optional<hub::StoredSnapshot> snapshot;
   std::optional<std::int64_t> snapshot_time_ms;
-  std::optional<std::string> snapshot_problem;
+  std::optional<std::string> stored_problem;
 };
 
 void send_description(Api& api, const Description& what,
                       const std::optional<hub::DocumentStatus>& live) {
   using phase = hub::DocumentStatus::phase;
-  if (what.end.value == 0 && !what.snapshot && !what.snapshot_problem) {
+  if (what.end.value == 0 && !what.snapshot && !what.stored_problem) {
     // Opening a document does not make one: somebody may look at what nobody has written.
     if (!live || live->state_bytes == 0) {
       return what.exchange->refuse(problems::unknown_document,
@@ -89,6 +89,7 @@ void send_description(Api& api, const Description& what,
               {"version", number_or_null(hub::version_of(what.end))},
               {"state", "stored"},
               {"problem", nullptr},
+              {"quarantine", nullptr},
               {"connections", 0},
               {"memory", nullptr},
               {"snapshot", nullptr}};
@@ -102,9 +103,14 @@ void send_description(Api& api, const Description& what,
                      {"editsSinceCompaction", live->news_records},
                      {"unacknowledgedBytes", live->inflight_bytes}};
   }
-  if (what.snapshot_problem) {
+  if (what.stored_problem) {
     out["state"] = "broken";
-    out["problem"] = *what.snapshot_problem;
+    out["problem"] = *what.stored_problem;
+  }
+  if (const auto held = api.hubs.at(what.document).quarantine().find(what.document)) {
+    out["state"] = "broken";
+    out["problem"] = held->reason;
+    out["quarantine"] = {{"since", held->since_ms}, {"attempts", held->attempts}};
   }
   if (what.snapshot) {
     const auto& snapshot = what.snapshot->snapshot;
@@ -203,15 +209,21 @@ void show_document(Api& api, const exchange_ptr& exchange, const Target& target)
       what->snapshot = std::move(*stored);
     } else if (problem_type_of(stored.error()).status == 503) {
       return what->exchange->fail(stored.error());
-    } else {
-      what->snapshot_problem = stored.error().message;
+    } else if (!what->stored_problem) {
+      what->stored_problem = stored.error().message;
     }
     ask_snapshot_time(api, what);
   };
   api.log.end(target.document, exchange->executor(),
               [&api, what, with_snapshot](base::result<base::log_offset> end) {
-                if (!end) return what->exchange->fail(end.error());
-                what->end = *end;
+                if (!end && problem_type_of(end.error()).status == 503) {
+                  return what->exchange->fail(end.error());
+                }
+                if (end) {
+                  what->end = *end;
+                } else {
+                  what->stored_problem = end.error().message;
+                }
                 api.history.snapshot(what->document, what->exchange->executor(), with_snapshot);
               });
 }

@@ -36,6 +36,12 @@ Handler handler_of(Operation operation) {
       return restore_version;
     case Operation::events:
       return open_events;
+    case Operation::quarantine:
+      return list_quarantine;
+    case Operation::repair:
+      return repair_document;
+    case Operation::backup:
+      return make_backup;
   }
   base::invariant_broken("an operation without a handler", __FILE__, __LINE__);
 }
@@ -48,7 +54,8 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
       cors_(options_.cors_origins),
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
       event_writer_(parts_.log.id()),
-      api_{options_, parts_.hubs, parts_.log, history_, feeds_, parts_.status, event_streams_} {
+      api_{options_, parts_.hubs,   parts_.log,     history_,
+           feeds_,   parts_.status, event_streams_, parts_.maintenance} {
   hub::FeedOptions feed;
   feed.ring_bytes_max = options_.event_ring_bytes_max;
   for (hub::Hub* hub : parts_.hubs.all()) {

@@ -28,6 +28,7 @@ struct GatewayParts {
   std::function<ServerStatus()> status;  ///< /v1/status
   /// What becomes of WebSocket handshakes: the business of other gateways.
   std::function<net::UpgradeDecision(const net::HttpRequest&)> upgrade;
+  Maintenance maintenance = {};
 };
 
 /// Health, metrics, `/v1` and the page. Threading: any loop that is the executor of one of the

@@ -66,6 +66,7 @@ constexpr HubMetric hub_metrics[] = {
 }  // namespace
 
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
+                           std::size_t documents_quarantined,
                            const net::ConnectionCounts& connections,
                            std::int64_t certificate_expires_s, bool log_writable,
                            std::size_t event_streams) {
@@ -81,6 +82,8 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
     add(out, name, help, MetricType::Gauge, static_cast<double>(value));
   };
+  gauge("weft_documents_quarantined", "Documents whose stored state cannot be read",
+        documents_quarantined);
   gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);

@@ -28,6 +28,9 @@ constexpr Route all[] = {
     {versions, "GET", "/v1/documents/{room}/{document}/versions"},
     {restore, "POST", "/v1/documents/{room}/{document}/versions/{version}/restore"},
     {events, "GET", "/v1/documents/{room}/{document}/events"},
+    {quarantine, "GET", "/v1/quarantine"},
+    {repair, "POST", "/v1/documents/{room}/{document}/repair"},
+    {backup, "POST", "/v1/backup"},
 };
 
 constexpr std::string_view document_path = "/v1/documents/{room}/{document}";

@@ -25,6 +25,9 @@ enum class Operation {
   versions,
   restore,
   events,
+  quarantine,
+  repair,
+  backup,
 };
 
 /// One way to ask for something. HEAD goes with every GET.

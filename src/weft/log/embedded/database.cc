@@ -147,6 +147,18 @@ base::result<std::unique_ptr<rocksdb::DB>> open_database(const EmbeddedLogOption
   return std::unique_ptr<rocksdb::DB>(opened);
 }
 
+base::result<std::unique_ptr<rocksdb::DB>> open_read_only(const std::filesystem::path& directory) {
+  EmbeddedLogOptions options;
+  options.directory = directory;
+  rocksdb::Options settings = database_options(options);
+  settings.create_if_missing = false;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(settings, directory.string(), &opened);
+  if (!status.ok()) return base::fail(to_error(status, "open " + directory.string()));
+  return std::unique_ptr<rocksdb::DB>(opened);
+}
+
 base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,
                                                       const std::string& key) {
   rocksdb::PinnableSlice value;
