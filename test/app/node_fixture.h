@@ -15,6 +15,7 @@
 #include "weft/app/server.h"
 #include "weft/gateway/base64.h"
 #include "weft/gateway/http/client.h"
+#include "weft/yjs/update.h"
 
 namespace weft::app::testing {
 
