@@ -157,14 +157,25 @@ Connection::sent Connection::send_waiting() {
 
 bool Connection::watch() {
   interest_ = EPOLLIN;
+  watched_ = true;
   return shared_.loop.watch(socket_.fd(), interest_, *this).has_value();
 }
 
 void Connection::update_interest(bool reading) {
   const std::uint32_t wanted = (reading ? EPOLLIN : 0U) | (blocked_ ? EPOLLOUT : 0U);
-  if (left_ || wanted == interest_) return;
+  if (!watched_ || wanted == interest_) return;
   interest_ = wanted;
   shared_.loop.rewatch(socket_.fd(), interest_, *this);
+}
+
+void Connection::stop_watching() {
+  if (watched_) shared_.loop.unwatch(socket_.fd());
+  watched_ = false;
+}
+
+void Connection::drop_remainder() {
+  std::vector<base::shared_bytes>().swap(remainder_);
+  blocked_ = false;
 }
 
 StreamSocket::moved Connection::receive(std::size_t bytes_max) {
@@ -209,7 +220,7 @@ void Connection::keeps(std::size_t bytes) {
 StreamSocket Connection::leave_with_socket() {
   keeps(0);
   left_ = true;
-  shared_.loop.unwatch(socket_.fd());
+  stop_watching();
   shared_.remove(*this);
   return std::move(socket_);
 }

@@ -176,6 +176,10 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
   /// Brings what epoll watches in line with `reading` and whether a send is blocked.
   void update_interest(bool reading);
   bool watches_input() const { return (interest_ & EPOLLIN) != 0; }
+  /// For a socket that is broken and would say so without end.
+  void stop_watching();
+  /// Forgets what was to be sent.
+  void drop_remainder();
 
   /// At most `bytes_max`, and less while much is kept already.
   StreamSocket::moved receive(std::size_t bytes_max = SIZE_MAX);
@@ -203,6 +207,7 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
   std::uint32_t index_ = 0;     ///< in LoopConnections::connections_
   std::uint32_t interest_ = 0;
   bool blocked_ = false;
+  bool watched_ = false;
   bool left_ = false;
 };
 

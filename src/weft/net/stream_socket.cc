@@ -92,8 +92,9 @@ StreamSocket::moved StreamSocket::receive(std::span<std::uint8_t> into, std::siz
   }
   const auto said = tls_->feed(ciphertext.first(out.bytes), into.data());
   out = {outcome::done, said.bytes};
-  const bool sent = send_unsent(out);
-  if (!sent || said.what == TlsStream::state::failed) return {outcome::failed, 0, out.send_calls};
+  // Whoever hears nothing any more may still have said something.
+  if (!send_unsent(out)) tls_->unsent().clear();
+  if (said.what == TlsStream::state::failed) return {outcome::failed, 0, out.send_calls};
   if (said.what == TlsStream::state::ended) {
     if (said.bytes == 0) return {outcome::ended, 0, out.send_calls};
     // The peer may wait with its FIN; the end that it announced is to be seen by the next receive.

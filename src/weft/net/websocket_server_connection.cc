@@ -10,7 +10,7 @@ constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
 constexpr std::uint64_t receive_bytes_min = 4096;
 /// How long the messages of one connection may take before the others have their turn. One receive
 /// can bring ten thousand of them.
-constexpr std::chrono::milliseconds slice_time{1};
+constexpr std::chrono::microseconds slice_time{250};
 
 class Sink final : public GatherSink {
  public:
@@ -71,14 +71,14 @@ void WebSocketServerConnection::end(std::uint16_t code) {
 }
 
 void WebSocketServerConnection::on_io(std::uint32_t events) {
-  if (left()) return;
+  if (left() || gone_) return;
   if ((events & EPOLLOUT) != 0) {
     unblock();
     shared_.loop.request_flush(*this);
   }
   if ((events & (EPOLLIN | broken)) == 0) return;
   if (stalled() || !held_.empty()) {
-    if ((events & broken) != 0) return end(code_);
+    if ((events & broken) != 0) return note_gone();
     // Input is unwatched only now that some has come: a pause that is short costs no system call.
     return update_interest(false);
   }
@@ -93,15 +93,32 @@ void WebSocketServerConnection::on_io(std::uint32_t events) {
   consume(shared_.loop.read_buffer().first(moved.bytes));
 }
 
+/// Decodes until reading is put off or the connection's share of the turn is over, and keeps the
+/// rest.
 void WebSocketServerConnection::consume(std::span<std::uint8_t> bytes) {
+  const auto rest = decode(bytes);
+  if (left()) return;
+  held_.assign(rest.begin(), rest.end());
+  held_from_ = 0;
+  tell_kept();
+}
+
+void WebSocketServerConnection::consume_held() {
+  const auto rest = decode(std::span(held_).subspan(held_from_));
+  if (left()) return;
+  // What was held may have been dropped meanwhile.
+  if (rest.empty() || held_.empty()) {
+    base::byte_vector().swap(held_);
+  } else {
+    held_from_ = held_.size() - rest.size();
+  }
+  tell_kept();
+}
+
+std::span<std::uint8_t> WebSocketServerConnection::decode(std::span<std::uint8_t> bytes) {
   const auto slice_end = shared_.loop.now() + slice_time;
   bool over = false;
-  while (!bytes.empty() && receiving()) {
-    if (stalled() || over) {
-      held_.assign(bytes.begin(), bytes.end());
-      if (!stalled()) shared_.loop.request_flush(*this);
-      break;
-    }
+  while (!bytes.empty() && receiving() && !stalled() && !over) {
     const frame_event event = decoder_.next(bytes);
     bytes = bytes.subspan(event.consumed);
     // What is left of these bytes belongs to another message.
@@ -110,7 +127,12 @@ void WebSocketServerConnection::consume(std::span<std::uint8_t> bytes) {
     over = !bytes.empty() && shared_.loop.now() > slice_end;
   }
   decoder_.release_delivered();
-  if (left()) return;
+  if (left() || !receiving()) return {};
+  if (over && !stalled()) shared_.loop.request_flush(*this);
+  return bytes;
+}
+
+void WebSocketServerConnection::tell_kept() {
   const bool partial = receiving() && decoder_.in_progress();
   if (!partial) partial_since_ = {};
   if (partial && partial_since_.count() == 0) partial_since_ = shared_.loop.turn_time();
@@ -229,7 +251,7 @@ void WebSocketServerConnection::drain(std::uint16_t code, std::string_view reaso
 }
 
 void WebSocketServerConnection::want_write() {
-  if (closing_ != closing::no || left()) return;
+  if (closing_ != closing::no || left() || gone_) return;
   wants_gather_ = true;
   if (!blocked()) shared_.loop.request_flush(*this);
 }
@@ -260,24 +282,44 @@ void WebSocketServerConnection::gather() {
   }
 }
 
+/// What a peer said before it went is heard all the same, now or when reading goes on: whoever
+/// edits and closes the page has edited.
+void WebSocketServerConnection::note_gone() {
+  if (closing_ != closing::no) return end(code_);
+  gone_ = true;
+  stop_watching();
+  drop_remainder();
+  shared_.loop.request_flush(*this);
+}
+
+void WebSocketServerConnection::hear_the_rest() {
+  if (closing_ != closing::no) return end(code_);
+  if (stalled()) return;
+  if (held_.empty()) {
+    const auto moved = receive();
+    if (moved.what != StreamSocket::outcome::done) return end(code_);
+    consume(shared_.loop.read_buffer().first(moved.bytes));
+  } else {
+    consume_held();
+  }
+  if (!left()) shared_.loop.request_flush(*this);
+}
+
 void WebSocketServerConnection::on_flush() {
   if (left()) return;
+  if (gone_) return hear_the_rest();
   if (!blocked()) {
     if (!has_remainder()) gather();
     const bool nothing = !has_remainder() && shared_.gathered.empty();
     after_send(nothing ? sent::all : send_waiting());
-    if (left()) return;
+    if (left() || gone_) return;
   }
-  if (!stalled() && !held_.empty()) {
-    base::byte_vector held = std::move(held_);
-    held_.clear();
-    consume(held);
-  }
+  if (!stalled() && !held_.empty()) consume_held();
   if (!left()) update_interest(stalled() || !held_.empty() ? watches_input() : true);
 }
 
 void WebSocketServerConnection::after_send(sent outcome) {
-  if (outcome == sent::failed) return end(code_);
+  if (outcome == sent::failed) return note_gone();
   if (outcome == sent::blocked) return;
   const bool more = outcome == sent::more_waits || !control_.empty() || ping_due_ ||
                     (wants_gather_ && handler_) || (!close_frame_.empty() && !close_frame_sent_);
@@ -298,6 +340,7 @@ void WebSocketServerConnection::after_close_sent() {
 }
 
 void WebSocketServerConnection::on_sweep(base::monotonic_time now) {
+  if (gone_) return;
   if (closing_ != closing::no) {
     if (now >= deadline_) end(code_);
     return;

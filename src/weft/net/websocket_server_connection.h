@@ -46,6 +46,9 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   };
 
   void consume(std::span<std::uint8_t> bytes);
+  void consume_held();
+  std::span<std::uint8_t> decode(std::span<std::uint8_t> bytes);
+  void tell_kept();
   void charge(std::uint64_t messages, std::uint64_t bytes);
   void await_rate();
   /// Whether nothing is to be decoded now, by our own wish.
@@ -55,6 +58,8 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   void fail(std::uint16_t code, std::string_view reason);
   void gather();
   void after_send(sent outcome);
+  void note_gone();
+  void hear_the_rest();
   void after_close_sent();
   void queue_close(std::uint16_t code, std::string_view reason);
   void tell_closed(std::uint16_t code);
@@ -64,7 +69,8 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   FrameDecoder decoder_;
   std::unique_ptr<WebSocketHandler> handler_;  ///< none once told that the connection is closed
   std::string peer_;
-  base::byte_vector held_;      ///< received, but not to be decoded while paused
+  base::byte_vector held_;      ///< received, but not to be decoded yet
+  std::size_t held_from_ = 0;   ///< what stands before it is done with
   base::shared_bytes control_;  ///< the handshake's response, later the latest pong
   base::shared_bytes close_frame_;
   RateLimit message_rate_;
@@ -81,6 +87,7 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   bool wants_gather_ = false;
   bool paused_ = false;   ///< by the handler
   bool delayed_ = false;  ///< by a rate
+  bool gone_ = false;     ///< the peer hears nothing any more; what it has said is still heard
   bool pinged_ = false;
   bool ping_due_ = false;
 };
