@@ -54,12 +54,12 @@ for patch in "${patches[@]}"; do
   rc=0
   run_seeds $seeds_max || rc=$?
   git apply -R "$patch"
-  how=$(grep -ao 'seed [0-9]* failed, the [0-9]*th' "$scratch/run.log" || echo "no seed, exit code $rc")
+  how=$(grep -ao 'seed [0-9]* failed, number [0-9]* of this run' "$scratch/run.log" || echo "no seed, exit code $rc")
   if [ $rc -eq 0 ]; then
     missed=$((missed + 1))
     echo "MISSED $name: $seeds_max seeds from $first pass"
   else
-    echo "caught $name: $how; $(grep -aA 12 'Failure$' "$scratch/run.log" | grep -avE 'Failure$|^(Value of|  Actual|Expected)' | head -n 1)"
+    echo "caught $name: $how; $(grep -aA 12 'Failure$' "$scratch/run.log" | grep -avE 'Failure$|^(Value of|Expected| )' | head -n 1)"
   fi
 done
 echo "$((${#patches[@]} - missed)) passed, $missed failed: planted bugs"

@@ -33,7 +33,7 @@ void on_abort(int) { say_last_words(); }
 /// A broken invariant ends the process: then, too, the seed must be known.
 void prepare_last_words(std::uint64_t seed, std::uint64_t number) {
   std::snprintf(last_words, sizeof last_words,
-                "sim: seed %llu failed, the %lluth of this run; replay: ./dev sim 1 %llu, or "
+                "sim: seed %llu failed, number %llu of this run; replay: ./dev sim 1 %llu, or "
                 "WEFT_SIM_SEED=%llu sim_test\n",
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(number),
                 static_cast<unsigned long long>(seed), static_cast<unsigned long long>(seed));

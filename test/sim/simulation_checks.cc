@@ -83,7 +83,8 @@ bool Simulation::events_complete() const {
 
 /// Everybody sees who is there, and nobody else.
 void Simulation::check_presence() {
-  advance(std::chrono::milliseconds(500));
+  // A failed append may still be looked into, and presence waits behind edits.
+  advance(std::chrono::seconds(3));
   const auto check = [&] {
     for (const auto& one : clients_) {
       if (!one->connected()) continue;
