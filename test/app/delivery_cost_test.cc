@@ -117,10 +117,12 @@ TEST_F(DeliveryCost, StaysWithinItsBounds) {
       static_cast<double>(metric("weft_receive_calls_total") - receives) / delivered;
   std::printf("per delivered edit: %.3f allocations, %.3f sends, %.3f receives\n", allocations_each,
               sends_each, receives_each);
-  // A burst is one group commit and one send a reader; a burst that is torn apart costs a few more.
-  EXPECT_LT(allocations_each, 6.0);
-  EXPECT_LT(sends_each, 0.35);
-  EXPECT_LT(receives_each, 0.1);
+  // A burst is one group commit and one send a reader: 0.384, 0.100 and 0.006. The bounds leave
+  // room for bursts that a busy machine tears apart, and none for an allocation or a send more for
+  // each.
+  EXPECT_LT(allocations_each, 0.8);
+  EXPECT_LT(sends_each, 0.3);
+  EXPECT_LT(receives_each, 0.05);
 }
 
 }  // namespace

@@ -193,8 +193,7 @@ TEST_F(HttpState, AFailedLoadIsAnErrorAndNeverAnEmptyDocument) {
   const Reply about = get(doc);
   EXPECT_EQ(about.status, 200u);
   EXPECT_EQ(about.parsed()["state"], "broken");
-  EXPECT_EQ(about.parsed()["problem"],
-            "document team/notes: snapshot: the store was told to fail");
+  EXPECT_EQ(about.parsed()["problem"], "document team/notes: snapshot: the store was told to fail");
   EXPECT_EQ(about.parsed()["quarantine"]["attempts"], 1);
   EXPECT_EQ(get("/v1/quarantine").parsed()["documents"].size(), 1u);
   store->load_fails = store::errc{};
