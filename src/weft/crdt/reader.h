@@ -33,8 +33,7 @@ enum class errc {
   corrupt,          ///< the bytes are not a Yjs update
   not_found,        ///< the document has no root of that name
   too_large,        ///< beyond one of the Limits, which the message names
-  failed,  ///< the reader broke down on these bytes (a caught panic); nothing else is hurt,
-           ///< but the memory it used may be lost: do not ask again for the same bytes
+  failed,           ///< the reader broke down on these bytes (a caught panic); nothing else is hurt
 };
 const char* describe(errc code);
 std::error_code make_error_code(errc code);

@@ -9,8 +9,8 @@
 #include "weft/base/result.h"
 #include "weft/yjs/errc.h"
 
-/// lib0's primitive encodings, private to this module.
-/// Source: docs/formats/yjs_update_v1.md, section 1.
+/// lib0's primitive encodings; for this module, and for those who read structs (crdt, `weft
+/// inspect`). Source: docs/formats/yjs_update_v1.md, section 1.
 namespace weft::yjs {
 
 inline constexpr std::uint64_t max_safe_integer = (std::uint64_t{1} << 53) - 1;
