@@ -78,9 +78,16 @@ class StructReader {
     sections_left_ = in_.uint();
   }
 
-  /// Reads `structs` structs that start at `at`, without a section header before them.
-  StructReader(base::byte_view at, client_id client, clock_value clock, std::uint64_t structs)
-      : in_(at), structs_left_(structs), client_(client), clock_(clock) {}
+  /// Reads `structs` structs that start at `at`, without a section header before them, then
+  /// `sections` whole sections.
+  StructReader(base::byte_view at, client_id client, clock_value clock, std::uint64_t structs,
+               std::uint64_t sections = 0, Values values = Values::json)
+      : in_(at),
+        values_(values),
+        sections_left_(sections),
+        structs_left_(structs),
+        client_(client),
+        clock_(clock) {}
 
   /// False at the end of the structs or on failure: see `in().ok()`.
   bool next(Struct& out);
@@ -92,6 +99,7 @@ class StructReader {
   /// name a client twice; Yjs' own applyUpdate then keeps the last section and drops the rest.
   bool falling_clients() const { return falling_clients_; }
 
+  std::uint64_t sections_left() const { return sections_left_; }
   std::uint64_t structs_left() const { return structs_left_; }
   client_id client() const { return client_; }
   clock_value clock() const { return clock_; }

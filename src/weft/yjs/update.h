@@ -25,7 +25,8 @@ using base::result;
 /// Errors: truncated, corrupt.
 result<void> validate(byte_view update);
 
-/// Byte-equal to Yjs' `mergeUpdates` on the same list in the same order.
+/// Byte-equal to Yjs' `mergeUpdates` on the same list in the same order, but for one documented
+/// bound on ties (docs/formats/yjs_update_v1.md, section 6).
 result<byte_vector> merge(std::span<const byte_view> updates);
 
 /// Byte-equal to Yjs' `diffUpdate(update, state_vector)`.

@@ -142,7 +142,7 @@ export const edit = (random, doc) => {
 /**
  * Every update of a session of several clients that edit, sync in part, and undo; in the order in
  * which they came about, which is causal. `updatesV2` are the same in format v2. `stale` holds causal
- * prefixes as documents saw them.
+ * prefixes as documents saw them, `states` many whole states.
  */
 export const makeHistory = (random) => {
   const clients = 2 + random.below(3)
@@ -159,6 +159,7 @@ export const makeHistory = (random) => {
     docs.push(doc)
   }
   const stale = []
+  const states = []
   const steps = 5 + random.below(120)
   for (let step = 0; step < steps; step++) {
     const i = random.below(clients)
@@ -180,9 +181,10 @@ export const makeHistory = (random) => {
       const other = docs[random.below(clients)]
       Y.applyUpdate(other, Y.encodeStateAsUpdate(doc, Y.encodeStateVector(other)), 'sync')
     }
+    if (random.chance(50)) states.push(Y.encodeStateAsUpdate(doc))
     if (random.chance(4)) stale.push(Y.encodeStateAsUpdate(random.pick(docs)))
   }
-  return { updates, updatesV2, docs, stale }
+  return { updates, updatesV2, docs, stale, states }
 }
 
 export const emptyUpdate = new Uint8Array([0, 0])
@@ -200,6 +202,41 @@ const joined = (delta) => {
     }
   }
   return out
+}
+
+}
+
+const uint = value => {
+  const out = []
+  for (; value > 127; value >>>= 7) out.push((value & 127) | 128)
+  return [...out, value]
+}
+
+/**
+ * Updates that no editor wrote: of a few clients, many GCs, Items and Skips of few and of no clocks
+ * that start at the same and overlap. Clients may rise, or come twice.
+ */
+export const makeRivals = (random) => {
+  const clients = 1 + random.below(4)
+  const clocks = random.pick([2, 5, 30, 300])
+  const structs = random.pick([1, 2, 6])
+  const struct = () => {
+    const length = random.below(4)
+    switch (random.below(6)) {
+      case 0: return [10, ...uint(length)]
+      case 1: case 2: return [0, ...uint(length)]
+      case 3: return [1, 1, 1, 116, ...uint(length)]
+      default: return [4, 1, 1, 116, length, ...Array.from({ length }, () => 97 + random.below(26))]
+    }
+  }
+  const section = () => {
+    const count = 1 + random.below(structs)
+    return [...uint(count), 1 + random.below(clients), ...uint(random.below(clocks)), ...Array.from({ length: count }, struct).flat()]
+  }
+  return Array.from({ length: random.pick([3, 40, 64, 65, 100, 127, 200, 500]) + random.below(3) }, () => {
+    const count = random.chance(90) ? 1 : random.below(4)
+    return Uint8Array.from([count, ...Array.from({ length: count }, section).flat(), 0])
+  })
 }
 
 /** Everything a user can see of a document, and its state vector. */
