@@ -1,9 +1,9 @@
 // Answers requests of test/yjs/oracle/run.mjs, so that Yjs and weft_yjs can be compared in bulk.
 //
 // Request and answer: a uint32 length, then the body; all integers little-endian.
-// Request body: one operation byte, then a list. Answer body: 0 and a list, or the errc of a refusal
-// and an empty list.
-// A list is a uint32 count, then for each entry a uint32 length and the bytes.
+// Request body: one operation byte, then a list. Answer body: 0 and a list, or the errc of a
+// refusal and an empty list. A list is a uint32 count, then for each entry a uint32 length and the
+// bytes.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
