@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 
 namespace weft::bench {
 
@@ -29,9 +31,42 @@ ProcessUse process_use(pid_t pid) {
   while (status >> word) {
     std::size_t kib = 0;
     if (word == "VmRSS:" && status >> kib) use.rss_bytes = kib * 1024;
+    if (word == "VmHWM:" && status >> kib) use.peak_bytes = kib * 1024;
     if (word == "RssAnon:" && status >> kib) use.anon_bytes = kib * 1024;
   }
   return use;
+}
+
+namespace {
+
+/// A task's schedstat: nanoseconds it ran, nanoseconds it waited for a core, time slices.
+ThreadUse read_schedstat(const std::string& path) {
+  std::ifstream file(path);
+  double ran = 0;
+  double queued = 0;
+  file >> ran >> queued;
+  return {ran * 1e-9, queued * 1e-9};
+}
+
+}  // namespace
+
+std::map<pid_t, ThreadUse> thread_uses(pid_t pid) {
+  std::map<pid_t, ThreadUse> uses;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+    const std::string id = task.path().filename().string();
+    uses[std::stoi(id)] = read_schedstat(tasks + "/" + id + "/schedstat");
+  }
+  return uses;
+}
+
+ThreadUse own_thread_use() { return read_schedstat("/proc/thread-self/schedstat"); }
+
+bool reset_rss_peak(pid_t pid) {
+  std::ofstream file("/proc/" + std::to_string(pid) + "/clear_refs");
+  file << "5" << std::flush;
+  return file.good();
 }
 
 MachineUse machine_use() {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 
 namespace weft::bench {
 
@@ -15,8 +16,22 @@ struct ProcessUse {
   double cpu_seconds = 0;      ///< all threads, user and system
   std::size_t rss_bytes = 0;   ///< VmRSS
   std::size_t anon_bytes = 0;  ///< RssAnon: memory the program itself asked for
+  std::size_t peak_bytes = 0;  ///< VmHWM: the most that rss_bytes was, since reset_rss_peak
 };
 ProcessUse process_use(pid_t pid);
+
+/// What one thread has done with its time so far; the rest it slept.
+struct ThreadUse {
+  double ran_seconds = 0;
+  double queued_seconds = 0;  ///< had work, and no core was free
+};
+/// By thread id, all threads of a process.
+std::map<pid_t, ThreadUse> thread_uses(pid_t pid);
+/// Of the calling thread.
+ThreadUse own_thread_use();
+
+/// Starts to count the peak of a process' resident memory anew. False when that is not allowed.
+bool reset_rss_peak(pid_t pid);
 
 /// CPU seconds of this machine since boot, summed over its cores.
 struct MachineUse {

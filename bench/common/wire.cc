@@ -7,7 +7,7 @@
 
 namespace weft::bench {
 
-bool read_frame_header(byte_view bytes, Frame& out) {
+bool read_long_frame_header(byte_view bytes, Frame& out) {
   if (bytes.size() < 2) return false;
   out.final = (bytes[0] & 0x80) != 0;
   out.op = static_cast<opcode>(bytes[0] & 0x0f);

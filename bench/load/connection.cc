@@ -14,7 +14,7 @@ Connection::~Connection() {
   if (fd_ >= 0) close(fd_);
 }
 
-bool Connection::start(const Url& server, std::string_view path) {
+bool Connection::start(const Url& server, std::string_view path, int receive_buffer_bytes) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(server.port);
@@ -23,6 +23,9 @@ bool Connection::start(const Url& server, std::string_view path) {
   if (fd_ < 0) return false;
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_buffer_bytes > 0) {
+    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+  }
   if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
       errno != EINPROGRESS) {
     return false;

@@ -18,7 +18,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   /// Starts to connect and queues the upgrade request. False when no socket could be had.
-  bool start(const Url& server, std::string_view path);
+  /// `receive_buffer_bytes`: what the kernel may hold unread; 0 leaves it to the kernel.
+  bool start(const Url& server, std::string_view path, int receive_buffer_bytes = 0);
 
   /// Reads once into `buffer` and calls on_message(byte_view) for each complete binary message;
   /// the view is valid during the call. Pings are answered. False when the connection has ended.

@@ -11,8 +11,9 @@ namespace {
 int usage() {
   std::fputs(
       "usage: raw_server --port PORT [--mode gather | gather-wal | file] [--path FILE]\n"
+      "                  [--sync-interval-us US]\n"
       "  gather      broadcast by URL path, one gathered write per connection and turn\n"
-      "  gather-wal  the same after an append to FILE and fdatasync\n"
+      "  gather-wal  the same after an append to FILE and fdatasync, at most one every US\n"
       "  file        answer a connection's first message with FILE as a SyncStep2\n",
       stderr);
   return 2;
@@ -29,6 +30,8 @@ int main(int argc, char** argv) {
       options.port = static_cast<std::uint16_t>(std::atoi(argv[i + 1]));
     } else if (name == "--path") {
       options.path = value;
+    } else if (name == "--sync-interval-us") {
+      options.sync_interval_us = std::atoll(argv[i + 1]);
     } else if (name == "--mode" && value == "gather") {
       options.mode = weft::bench::raw_mode::gather;
     } else if (name == "--mode" && value == "gather-wal") {

@@ -15,6 +15,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "common/process.h"
+
 namespace weft::bench {
 
 RawServer::~RawServer() {
@@ -64,7 +66,7 @@ int RawServer::run() {
 
   std::vector<epoll_event> events(1024);
   for (;;) {
-    const int n = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+    const int n = wait_for_events(events);
     for (int i = 0; i < n; ++i) {
       const int fd = events[i].data.fd;
       if (fd == listener_) {
@@ -75,12 +77,35 @@ int RawServer::run() {
       if ((events[i].events & EPOLLOUT) != 0) flush_rest(c);
       if ((events[i].events & ~EPOLLOUT) != 0) read_from(c);
     }
-    if (!wal_batch_.empty()) make_durable();
-    for (Room* room : dirty_rooms_) flush_room(*room);
-    dirty_rooms_.clear();
+    if (sync_when_due()) {
+      for (Room* room : dirty_rooms_) flush_room(*room);
+      dirty_rooms_.clear();
+    }
     for (const int fd : broken_) drop(*connections_.at(fd));
     broken_.clear();
   }
+}
+
+int RawServer::wait_for_events(std::vector<epoll_event>& events) {
+  constexpr std::int64_t second_ns = 1'000'000'000;
+  timespec timeout{};
+  const timespec* until = nullptr;
+  if (!wal_batch_.empty()) {
+    const std::int64_t due = synced_ns_ + options_.sync_interval_us * 1000;
+    const std::int64_t wait = std::max<std::int64_t>(0, due - now_ns());
+    timeout = {wait / second_ns, wait % second_ns};
+    until = &timeout;
+  }
+  return epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), until, nullptr);
+}
+
+bool RawServer::sync_when_due() {
+  if (wal_batch_.empty()) return true;
+  const std::int64_t now = now_ns();
+  if (now < synced_ns_ + options_.sync_interval_us * 1000) return false;
+  synced_ns_ = now;
+  make_durable();
+  return true;
 }
 
 void RawServer::accept_all() {
@@ -166,8 +191,11 @@ void RawServer::take_frame(Connection& c, const Frame& frame, std::span<std::uin
   }
   if (frame.op != opcode::binary) return;
   if (options_.mode == raw_mode::file) {
-    if (!c.answered) send_file(c);
+    if (c.answered) return;
     c.answered = true;
+    if (file_.empty()) load_file();
+    c.shared = file_;
+    flush_rest(c);
     return;
   }
   Room& room = *c.room;
@@ -242,7 +270,11 @@ void RawServer::flush_rest(Connection& c) {
       c.out_sent = 0;
     }
   }
-  const bool wait = !c.out.empty();
+  if (c.out.empty() && !c.shared.empty()) {
+    const ssize_t n = send(c.fd, c.shared.data(), c.shared.size(), MSG_NOSIGNAL);
+    if (n > 0) c.shared = c.shared.subspan(static_cast<std::size_t>(n));
+  }
+  const bool wait = !c.out.empty() || !c.shared.empty();
   if (wait == c.waits_for_write) return;
   c.waits_for_write = wait;
   epoll_event event{};
@@ -251,21 +283,24 @@ void RawServer::flush_rest(Connection& c) {
   epoll_ctl(epoll_, EPOLL_CTL_MOD, c.fd, &event);
 }
 
-void RawServer::send_file(Connection& c) {
+void RawServer::load_file() {
   const int fd = open(options_.path.c_str(), O_RDONLY);
-  const off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-  byte_vector body(static_cast<std::size_t>(size));
-  if (fd < 0 || pread(fd, body.data(), body.size(), 0) != size) {
+  const off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+  if (size < 0) {
+    std::perror(options_.path.c_str());
+    std::abort();
+  }
+  byte_vector head = {0, 1};  // y-protocols: sync, step 2
+  append_var_uint(head, static_cast<std::uint64_t>(size));
+  append_frame_header(file_, opcode::binary, head.size() + static_cast<std::size_t>(size));
+  file_.insert(file_.end(), head.begin(), head.end());
+  const std::size_t at = file_.size();
+  file_.resize(at + static_cast<std::size_t>(size));
+  if (pread(fd, file_.data() + at, static_cast<std::size_t>(size), 0) != size) {
     std::perror(options_.path.c_str());
     std::abort();
   }
   close(fd);
-  byte_vector head = {0, 1};  // y-protocols: sync, step 2
-  append_var_uint(head, body.size());
-  append_frame_header(c.out, opcode::binary, head.size() + body.size());
-  keep_rest(c, head);
-  keep_rest(c, body);
-  flush_rest(c);
 }
 
 void RawServer::drop(Connection& c) {

@@ -5,7 +5,7 @@
 
 #include "fuzz_one.h"
 #include "weft/base/random.h"
-#include "weft/net/websocket_frame.h"
+#include "weft/net/deflate.h"
 
 namespace weft::fuzz {
 namespace {
@@ -20,6 +20,32 @@ const std::vector<std::string>& http_seeds() {
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
   };
   return seeds;
+}
+
+std::string deflated(std::string_view text) {
+  base::byte_vector frame(text.size() + 64);
+  const auto size = net::write_deflated_frame(net::opcode::binary, {base::as_bytes(text)}, frame);
+  return std::string(base::as_text(base::byte_view(frame).first(size.value_or(0))));
+}
+
+/// A frame without its FIN, and what follows it: the second half of its short payload.
+std::string first_half(std::string frame) {
+  const std::size_t payload = frame.size() - 2;
+  const std::string rest = frame.substr(2 + payload / 2);
+  frame[0] = static_cast<char>(frame[0] & 0x7f);
+  frame[1] = static_cast<char>(payload / 2);
+  return frame.substr(0, 2 + payload / 2) + "\x80" + static_cast<char>(rest.size()) + rest;
+}
+
+std::vector<std::string> message_seeds() {
+  std::vector<std::string> out{
+      std::string("\xff\xff\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 10),
+      std::string("\x01\x03\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", 15),
+      std::string("\x10\x10\x00\x05\x00\xfa\xffHello\x00", 13)};
+  for (const std::size_t size : {20U, 300U, 40'000U}) {
+    out.push_back("\x7f\x80" + deflated(std::string(size, 'w')).substr(2));
+  }
+  return out;
 }
 
 std::vector<std::string> frame_seeds() {
@@ -39,6 +65,10 @@ std::vector<std::string> frame_seeds() {
                 true),
       "\x10" + frame(net::opcode::binary, std::string(300, 'x'), true) +
           frame(net::opcode::pong, "", true) + frame(net::opcode::binary, "", true),
+      // Compressed: in one frame, in two with a ping between them, and where it may not be.
+      "\x06" + deflated("Hello, Hello, Hello, Hello") + frame(net::opcode::ping, "p", true),
+      "\x0a" + first_half(deflated(std::string(9000, 'x'))) + frame(net::opcode::ping, "p", true),
+      "\x06" + deflated("one") + "\xc9" + std::string(1, '\0'),
       std::string("\x07\x82\x85"
                   "abcd"
                   "\x01\x02\x03\x04\x05\x81\x80"
@@ -78,6 +108,7 @@ void run(const std::vector<std::string>& seeds, Entry entry) {
 }
 
 TEST(FuzzNet, WebsocketFrameSeeds) { run(frame_seeds(), websocket_frames); }
+TEST(FuzzNet, DeflatedMessageSeeds) { run(message_seeds(), deflated_messages); }
 TEST(FuzzNet, HttpRequestSeeds) { run(http_seeds(), http_requests); }
 
 }  // namespace

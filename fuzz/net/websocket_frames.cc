@@ -4,7 +4,7 @@
 
 #include "fuzz_one.h"
 #include "weft/base/result.h"
-#include "weft/net/websocket_frame.h"
+#include "weft/net/deflate.h"
 
 namespace weft::fuzz {
 
@@ -20,9 +20,10 @@ struct seen {
 
 constexpr std::size_t message_bytes_max = 4096;
 
-std::vector<seen> decode(net::FrameDecoder::peer role, base::byte_vector bytes, std::size_t piece) {
+std::vector<seen> decode(net::FrameDecoder::peer role, net::Inflater* inflater,
+                         base::byte_vector bytes, std::size_t piece) {
   using kind = net::frame_event::kind;
-  net::FrameDecoder decoder(role, message_bytes_max);
+  net::FrameDecoder decoder(role, message_bytes_max, inflater);
   std::vector<seen> out;
   for (std::size_t from = 0; from < bytes.size(); from += piece) {
     std::span<std::uint8_t> rest(bytes.data() + from, std::min(piece, bytes.size() - from));
@@ -54,11 +55,13 @@ void websocket_frames(base::byte_view input) {
   if (input.empty()) return;
   const auto role =
       (input[0] & 1) != 0 ? net::FrameDecoder::peer::client : net::FrameDecoder::peer::server;
-  const std::size_t piece = 1 + (input[0] >> 1);
+  net::Inflater shared;
+  net::Inflater* inflater = (input[0] & 2) != 0 ? &shared : nullptr;
+  const std::size_t piece = 1 + (input[0] >> 2);
   const base::byte_vector bytes(input.begin() + 1, input.end());
-  const auto whole = decode(role, bytes, bytes.size() + 1);
-  WEFT_CHECK(decode(role, bytes, piece) == whole);
-  WEFT_CHECK(decode(role, bytes, 1) == whole);
+  const auto whole = decode(role, inflater, bytes, bytes.size() + 1);
+  WEFT_CHECK(decode(role, inflater, bytes, piece) == whole);
+  WEFT_CHECK(decode(role, inflater, bytes, 1) == whole);
 }
 
 }  // namespace weft::fuzz

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "weft/base/result.h"
+#include "weft/yjs/indexed_update.h"
+#include "weft/yjs/revert.h"
 #include "weft/yjs/sync_protocol.h"
 #include "weft/yjs/update_v2.h"
 
@@ -92,6 +94,31 @@ void compact(byte_view input) {
   }
 }
 
+void indexed(byte_view input) {
+  const auto parts = chunks(input);
+  if (parts.size() < 3) return;
+  const auto held = base::shared_bytes::copy_of(parts[2]);
+  const auto run = yjs::IndexedUpdate::build(held, 1 + input[0] % 8);
+  WEFT_CHECK(run.has_value() == yjs::validate(held).has_value());
+  if (!run) return;
+  // Whatever is asked with: the fuzzer's own bytes, and what another update would have.
+  const auto other = yjs::state_vector_of(parts[1]);
+  for (const byte_view vector : {parts[0], other ? byte_view(*other) : parts[0]}) {
+    const auto quick = run->diff(vector);
+    const auto slow = yjs::diff(run->update(), vector);
+    WEFT_CHECK(quick.has_value() == slow.has_value());
+    if (quick) WEFT_CHECK(*quick == *slow);
+  }
+  const yjs::IndexedUpdate* const runs[] = {&*run};
+  const byte_view whole = run->update();
+  for (const byte_view update : {parts[0], parts[1]}) {
+    const auto quick = yjs::same_content(update, runs, {});
+    const auto slow = yjs::same_content(update, {&whole, 1});
+    WEFT_CHECK(quick.has_value() == slow.has_value());
+    if (quick) WEFT_CHECK(*quick == *slow);
+  }
+}
+
 void split(byte_view input) {
   if (input.empty()) return;
   const std::size_t max = input[0];
@@ -101,6 +128,23 @@ void split(byte_view input) {
   if (!parts) return;
   std::vector<byte_view> views(parts->begin(), parts->end());
   WEFT_CHECK(equal(learn_all(views), learn_all({update})));
+}
+
+void revert(byte_view input) {
+  constexpr yjs::client_id client = yjs::client_id{1} << 40;
+  const auto updates = chunks(input);
+  if (updates.empty() || !all_valid(updates)) return;
+  const auto past = yjs::compact({updates.data(), 1});
+  const auto present = yjs::compact(updates);
+  WEFT_CHECK(past && present);
+  const auto edit = yjs::revert(*past, *present, client);
+  if (!edit) return;  // ids that contradict each other
+  WEFT_CHECK(yjs::validate(*edit));
+  const byte_view both[] = {*present, *edit};
+  const auto reverted = yjs::compact(both);
+  WEFT_CHECK(reverted);
+  const auto same = yjs::same_appearance(*reverted, *past);
+  WEFT_CHECK(same && *same);
 }
 
 void knowledge(byte_view input) {

@@ -141,7 +141,20 @@ void run(const std::vector<byte_vector>& seeds, Entry entry) {
 TEST(FuzzYjs, ValidateSeeds) { run(updates(), validate); }
 TEST(FuzzYjs, MergeSeeds) { run(pairs(updates()), merge); }
 TEST(FuzzYjs, CompactSeeds) { run(pairs(updates()), compact); }
+TEST(FuzzYjs, IndexedSeeds) {
+  run(pairs(updates()), indexed);
+  std::vector<byte_vector> seeds;
+  for (const byte_vector& update : updates()) {
+    byte_vector seed;
+    put_chunk(seed, byte_vector{2, 5, 1, 1, 3});
+    put_chunk(seed, update);
+    put_chunk(seed, update);
+    seeds.push_back(seed);
+  }
+  run(seeds, indexed);
+}
 TEST(FuzzYjs, KnowledgeSeeds) { run(pairs(updates()), knowledge); }
+TEST(FuzzYjs, RevertSeeds) { run(pairs(updates()), revert); }
 TEST(FuzzYjs, ConvertSeeds) { run(updates(), convert); }
 TEST(FuzzYjs, ValidateV2Seeds) { run(updates_v2(), validate_v2); }
 TEST(FuzzYjs, MergeV2Seeds) { run(pairs(updates_v2()), merge_v2); }

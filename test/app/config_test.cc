@@ -37,6 +37,69 @@ TEST(Config, WhatIsPrintedCanBeReadAgain) {
   EXPECT_EQ(again->web, "a: b # c");
 }
 
+TEST(Config, TlsNeedsCertificateAndKey) {
+  Config config;
+  EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "tls.certificate", "/etc/weft/certificate.pem"));
+  const auto half = check(config);
+  ASSERT_FALSE(half);
+  EXPECT_NE(half.error().message.find("tls.key"), std::string::npos);
+  ASSERT_TRUE(apply(config, "tls.key", "/etc/weft/key.pem"));
+  EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "tls.min_version", "1.3"));
+  EXPECT_EQ(config.net.tls.version_min, net::tls_version::v1_3);
+  EXPECT_FALSE(apply(config, "tls.min_version", "1.1"));
+  const auto again = from_file(print(config));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(print(*again), print(config));
+}
+
+TEST(Config, ListsAreSequencesOrSeparatedByCommas) {
+  EXPECT_EQ(Config().net.allowed_origins.entries(), std::vector<std::string>{"*"});
+  const std::vector<std::string> origins{"https://a.example", "https://*.b.example"};
+  for (const char* text :
+       {"net:\n  allowed_origins: [https://a.example, \"https://*.b.example\"]\n",
+        "net:\n  allowed_origins:\n  - https://a.example\n  - https://*.b.example\n",
+        "net:\n  allowed_origins: https://a.example , https://*.b.example\n"}) {
+    const auto config = from_file(text);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->net.allowed_origins.entries(), origins);
+    const auto again = from_file(print(*config));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->net.allowed_origins.entries(), origins);
+  }
+  const auto none = from_file("net:\n  allowed_origins: []\n");
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_TRUE(none->net.allowed_origins.entries().empty());
+  const auto wrong = from_file("net:\n  trusted_proxies: [10.0.0.0/8, proxy.example]\n");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find(":2:"), std::string::npos) << wrong.error().message;
+  EXPECT_NE(wrong.error().message.find("proxy.example"), std::string::npos);
+  EXPECT_FALSE(from_file("net:\n  allowed_origins: [[a]]\n"));
+  EXPECT_FALSE(from_file("threads: [1]\n"));
+}
+
+TEST(Config, TheWaitOfAQuarantinedDocumentMayOnlyGrow) {
+  Config config;
+  ASSERT_TRUE(apply(config, "quarantine.retry_min", "5000"));
+  ASSERT_TRUE(apply(config, "quarantine.retry_max", "4000"));
+  const auto wrong = check(config);
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("quarantine.retry_max"), std::string::npos);
+  ASSERT_TRUE(apply(config, "quarantine.retry_max", "5000"));
+  EXPECT_TRUE(check(config));
+}
+
+TEST(Config, CompressionIsOnOrOffHoweverYamlWritesIt) {
+  for (const auto& [text, on] : {std::pair("on", true), std::pair("true", true),
+                                 std::pair("off", false), std::pair("false", false)}) {
+    const auto config = from_file("net:\n  compression: " + std::string(text) + "\n");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->net.compression, on);
+  }
+  EXPECT_FALSE(from_file("net:\n  compression: maybe\n"));
+}
+
 TEST(Config, AnUnknownKeyIsAnErrorThatNamesTheRightOneAndItsLine) {
   const auto config = from_file("listen: 127.0.0.1:1\nhub:\n  ring_byte_max: 5\n");
   ASSERT_FALSE(config);

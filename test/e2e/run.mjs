@@ -10,12 +10,17 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Random } from './lib/random.mjs'
 import { Server } from './lib/server.mjs'
+import { compressed } from './scenarios/compressed.mjs'
 import { many_documents, one_document } from './scenarios/converge.mjs'
 import { sigterm_drains } from './scenarios/drain.mjs'
 import { hostile_input } from './scenarios/hostile.mjs'
+import { hostile_clients } from './scenarios/hostile_clients.mjs'
 import { health_and_metrics, publish_and_read } from './scenarios/http.mjs'
 import { idle_clients } from './scenarios/idle.mjs'
+import { a_quick_refresh_loses_nothing, an_oversized_message_is_final } from './scenarios/limits.mjs'
+import { large_documents } from './scenarios/large.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
+import { over_tls } from './scenarios/tls.mjs'
 
 const { values: flags } = parseArgs({
   options: {
@@ -32,7 +37,8 @@ const { values: flags } = parseArgs({
 
 // The idle one costs time but no work: it runs beside all others.
 const beside = [idle_clients]
-const scenarios = [health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input]
+const scenarios = [health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input, hostile_clients, over_tls, compressed,
+  large_documents, an_oversized_message_is_final, a_quick_refresh_loses_nothing]
 const scenario_seconds_max = 150
 
 const seed = Number(flags.seed ?? Date.now() % 2 ** 31)

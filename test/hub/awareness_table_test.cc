@@ -76,5 +76,29 @@ TEST(AwarenessTable, BoundsAreKept) {
   EXPECT_TRUE(table.apply({2, 2, "{}"}, alice, 0, 0));
 }
 
+TEST(AwarenessTable, TheBytesOfAllStatesAreBounded) {
+  HubOptions options;
+  options.awareness_bytes_max = 20;
+  AwarenessTable table(options);
+  const std::string eight = R"({"a":11})";
+  EXPECT_TRUE(table.apply({1, 1, eight}, alice, 0, 0));
+  EXPECT_TRUE(table.apply({2, 1, eight}, alice, /*visible_after=*/1, /*committed=*/0));
+  EXPECT_FALSE(table.apply({3, 1, eight}, bob, 0, 0));
+  EXPECT_TRUE(table.apply({1, 2, eight}, alice, 0, 0)) << "its old state makes room";
+  EXPECT_TRUE(table.release(1));
+  EXPECT_FALSE(table.apply({3, 1, eight}, bob, 0, 0));
+  EXPECT_TRUE(table.apply({1, 3, "null"}, alice, 0, 0));
+  EXPECT_TRUE(table.apply({3, 1, eight}, bob, 0, 0));
+  for (std::uint64_t clock = 2; clock < 9; ++clock) {
+    EXPECT_TRUE(table.apply({2, clock, eight}, bob, /*visible_after=*/9, /*committed=*/0));
+  }
+  // When all have gone and are forgotten, all room is back.
+  table.withdraw(alice);
+  table.withdraw(bob);
+  table.forget_withdrawn(table.last_change());
+  EXPECT_TRUE(table.apply({4, 1, R"({"abcdefghij":123})"}, bob, 0, 0));
+  EXPECT_FALSE(table.apply({5, 1, "{}0"}, bob, 0, 0));
+}
+
 }  // namespace
 }  // namespace weft::hub

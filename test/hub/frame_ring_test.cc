@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "sim/sim_client.h"
+#include "sim/sim_wire.h"
 
 namespace weft::hub {
 namespace {
@@ -95,6 +95,43 @@ TEST(FrameRing, StaysWithinItsBoundAndSaysWhatItDropped) {
   EXPECT_EQ(ring.bytes_used(), 0u);
   EXPECT_FALSE(ring.cursor_at({198}));
   EXPECT_EQ(ring.cursor_at({199}), 100u);
+}
+
+TEST(FrameRing, RewritesOnceWhatIsShorterThen) {
+  const sim::DeflatedSimFraming deflating;
+  FrameRing ring(deflating, 1 << 20);
+  const std::string repeated(200, 'x');
+  const std::string large(1000, 'x');  // not worth holding up the loop
+  const OutgoingEdit edits[] = {{0, {1}, base::as_bytes("short")},
+                                {0, {2}, base::as_bytes(repeated)},
+                                {0, {3}, base::as_bytes(large)}};
+  ring.publish(edits);
+  TextSink sink;
+  base::log_offset next;
+  EXPECT_EQ(ring.collect(0, 1, sink, next), 3u);
+  EXPECT_TRUE(sink.text.starts_with(framed("short")));
+  const std::string rest = sink.text.substr(framed("short").size());
+  EXPECT_EQ(rest[0], 2 | sim::DeflatedSimFraming::deflated);
+  EXPECT_LT(rest.size(), 40 + large.size());
+  EXPECT_TRUE(rest.ends_with(large));
+  EXPECT_EQ(ring.bytes_used(), sink.text.size());
+}
+
+TEST(FrameRing, EditsThatNobodyWaitsForPassWithoutBeingFramed) {
+  FrameRing ring(framing, 1 << 20);
+  const OutgoingEdit first[] = {{1, {5}, base::as_bytes("a")}, {1, {6}, base::as_bytes("b")}};
+  ring.pass(first);
+  EXPECT_EQ(ring.begin(), 2u);
+  EXPECT_EQ(ring.end(), 2u);
+  EXPECT_EQ(ring.bytes_used(), 0u);
+  EXPECT_FALSE(ring.cursor_at({6}));
+  EXPECT_EQ(ring.cursor_at({7}), 2u);
+  const OutgoingEdit second[] = {{1, {7}, base::as_bytes("c")}};
+  ring.publish(second);
+  TextSink sink;
+  base::log_offset next;
+  EXPECT_EQ(ring.collect(2, 2, sink, next), 3u);
+  EXPECT_EQ(sink.text, framed("c"));
 }
 
 }  // namespace

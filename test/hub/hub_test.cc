@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/sim_client.h"
+#include <cstring>
+#include <optional>
+
 #include "sim/sim_log.h"
+#include "sim/sim_wire.h"
 
 namespace weft::hub {
 namespace {
@@ -27,6 +30,30 @@ class CountingEvents final : public SessionEvents {
 
 const sim::SimFraming framing;
 
+/// A socket that takes everything, and what the frames it took bring.
+class CollectingSink final : public net::GatherSink {
+ public:
+  void add(base::shared_bytes framed) override {
+    bytes_.insert(bytes_.end(), framed.data(), framed.data() + framed.size());
+  }
+  std::size_t room() const override { return 1u << 20; }
+
+  yjs::Knowledge knowledge() const {
+    yjs::Knowledge out;
+    for (std::size_t at = 0; at < bytes_.size();) {
+      std::uint32_t size = 0;
+      std::memcpy(&size, &bytes_[at + 1], sizeof size);
+      at += sim::SimFraming::header_bytes;
+      EXPECT_TRUE(yjs::learn(base::byte_view(bytes_).subspan(at, size), out));
+      at += size;
+    }
+    return out;
+  }
+
+ private:
+  base::byte_vector bytes_;
+};
+
 class HubTest : public ::testing::Test {
  protected:
   HubTest()
@@ -41,6 +68,7 @@ class HubTest : public ::testing::Test {
     HubOptions out;
     out.update_bytes_max = 200;
     out.inflight_bytes_max = 150;
+    out.ring_bytes_max = 1024;
     out.idle_evict_after = std::chrono::milliseconds(100);
     return out;
   }
@@ -139,6 +167,42 @@ TEST_F(HubTest, ACongestedSessionIsToldWhenTheLogHasCaughtUp) {
   EXPECT_EQ(events.uncongested, 1);
 }
 
+TEST_F(HubTest, AnEditInFlightIsComparedByContentToo) {
+  auto other = insert_update(1, 0);
+  other[other.size() - 2] = 'Z';
+  std::optional<base::result<base::log_offset>> first, second;
+  hub_.publish(document_, insert_update(1, 0), {"test", {}}, [&](auto offset) { first = offset; });
+  hub_.publish(document_, other, {"test", {}}, [&](auto offset) { second = offset; });
+  run();
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->has_value());
+  ASSERT_FALSE(second->has_value());
+  EXPECT_EQ(second->error().code, errc::conflicting_ids);
+}
+
+TEST_F(HubTest, SlowReadersThatFellOffTogetherShareOneRead) {
+  CountingEvents events;
+  const auto a = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto b = std::move(hub_.join(document_, framing, events, {"b", {}}).value());
+  run();
+  // Nobody collects: the ring (1 KiB here) drops the oldest commits.
+  std::uint64_t clock = 0;
+  for (; counters_.edits_committed.load() < 200; ++clock) {
+    ASSERT_TRUE(publish(insert_update(1, clock)));
+  }
+  CollectingSink first, second;
+  a->collect(first);
+  b->collect(second);
+  run();
+  a->collect(first);
+  b->collect(second);
+  EXPECT_EQ(counters_.catch_ups.load(), 2u);
+  EXPECT_EQ(counters_.catch_up_reads.load(), 1u);
+  for (const auto* sink : {&first, &second}) {
+    EXPECT_TRUE(sink->knowledge().structs.contains(1, {0, clock}));
+  }
+}
+
 TEST_F(HubTest, AFailedAppendIsRecoveredFromOnce) {
   CountingEvents events;
   const auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
@@ -165,7 +229,7 @@ TEST_F(HubTest, ASnapshotOfAnotherLogKeepsItsContent) {
     disk_.snapshots[document_].covered_end = {5};
     ASSERT_TRUE(publish(insert_update(2 + other.value, 0)));
     base::shared_bytes state;
-    hub_.read_state(document_, [&](auto read) { state = std::move(read.value()); });
+    hub_.read_state(document_, [&](auto read) { state = std::move(read.value().update); });
     run();
     yjs::Knowledge known;
     ASSERT_TRUE(yjs::learn(state, known));
@@ -185,7 +249,7 @@ TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {
   EXPECT_EQ(disk_.snapshots[document_].covered_end.value, 3u);
 
   base::shared_bytes state;
-  hub_.read_state(document_, [&](auto read) { state = std::move(read.value()); });
+  hub_.read_state(document_, [&](auto read) { state = std::move(read.value().update); });
   run();
   yjs::Knowledge known;
   ASSERT_TRUE(yjs::learn(state, known));
@@ -204,6 +268,37 @@ TEST_F(HubTest, AnUnreadableRecordBreaksItsDocumentOnly) {
                [&](auto offset) { other = offset.has_value(); });
   run();
   EXPECT_TRUE(other);
+}
+
+TEST_F(HubTest, ALogThatIsDamagedWhenAFailedAppendIsLookedIntoBreaksItsDocument) {
+  CountingEvents events;
+  auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  faults_.append_fails_one_in = 1;
+  EXPECT_EQ(publish_error(insert_update(1, 0)), errc::unavailable);
+  faults_.damaged.insert(document_);
+  run(std::chrono::seconds(3));
+  EXPECT_EQ(events.ended, 1);
+  ASSERT_TRUE(hub_.status(document_));
+  EXPECT_EQ(hub_.status(document_)->what, DocumentStatus::phase::broken);
+  // It keeps neither memory nor the server from going down.
+  session.reset();
+  run(std::chrono::milliseconds(400));
+  EXPECT_EQ(counters_.documents_live.load(), 0u);
+}
+
+TEST_F(HubTest, AHubThatGoesDownWithABatchInFlightFreesItsDocument) {
+  auto hub = std::make_unique<Hub>(
+      HubParts{world_, world_, log_, log_, next_seq_, counters_, events_}, options());
+  bool answered = false;
+  hub->publish_all(document_, {base::shared_bytes::copy_of(insert_update(1, 0))}, {"test", {}}, {},
+                   [&](auto) { answered = true; });
+  faults_.commit_delay_us_max = 1'000'000;
+  while (disk_.unsynced.empty()) run(std::chrono::milliseconds(1));
+  world_.drop_everything();
+  hub.reset();
+  EXPECT_FALSE(answered);
+  EXPECT_EQ(counters_.documents_live.load(), 0u);
 }
 
 TEST_F(HubTest, DrainingRefusesFinishesAndSavesEverything) {

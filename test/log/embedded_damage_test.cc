@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 
 #include "log/log_listener.h"
@@ -55,6 +56,13 @@ class EmbeddedDamage : public ::testing::Test {
     return newest;
   }
 
+  /// Where the bytes end that were written; behind them lies reserved room, all zeros.
+  static std::uint64_t written_end(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+    return bytes.find_last_not_of('\0') + 1;
+  }
+
   void garble(const fs::path& file, std::uint64_t at, std::size_t count) {
     std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
     stream.seekp(static_cast<std::streamoff>(at));
@@ -87,14 +95,14 @@ TEST_F(EmbeddedDamage, a_crashed_log_is_whole) {
 
 TEST_F(EmbeddedDamage, a_cut_tail_loses_the_last_commit_only) {
   write_and_crash(200);
-  fs::resize_file(wal(), fs::file_size(wal()) - 1);
+  fs::resize_file(wal(), written_end(wal()) - 1);
   EXPECT_EQ(reopen_and_read(), count_up(1, 200));
 }
 
 TEST_F(EmbeddedDamage, a_garbled_tail_loses_the_last_commit_only_and_is_kept_aside) {
   write_and_crash(200);
   const fs::path file = wal();
-  garble(file, fs::file_size(file) - 100, 100);
+  garble(file, written_end(file) - 100, 100);
   EXPECT_EQ(reopen_and_read(), count_up(1, 200));
   EXPECT_TRUE(fs::exists(file.string() + ".torn"));
 }
@@ -103,7 +111,7 @@ TEST_F(EmbeddedDamage, a_garbled_head_of_the_last_commit_loses_that_commit_only)
   write_and_crash(200);
   const fs::path file = wal();
   // The header of the last fragment lies somewhere here; a wrong length must not matter either.
-  garble(file, fs::file_size(file) - 360, 360);
+  garble(file, written_end(file) - 360, 360);
   const auto kept = reopen_and_read();
   EXPECT_GE(kept.size(), 198u);
   EXPECT_EQ(kept, count_up(1, kept.size() + 1));
@@ -112,7 +120,7 @@ TEST_F(EmbeddedDamage, a_garbled_head_of_the_last_commit_loses_that_commit_only)
 TEST_F(EmbeddedDamage, zeros_in_place_of_an_unwritten_tail_are_harmless) {
   write_and_crash(200);
   const fs::path file = wal();
-  fs::resize_file(file, fs::file_size(file) - 50);
+  fs::resize_file(file, written_end(file) - 50);
   fs::resize_file(file, fs::file_size(file) + 5000);
   EXPECT_EQ(reopen_and_read(), count_up(1, 200));
 }
@@ -121,7 +129,8 @@ TEST_F(EmbeddedDamage, damage_in_the_middle_is_reported_and_touches_nothing) {
   write_and_crash(200);
   const fs::path file = wal();
   const std::uint64_t size = fs::file_size(file);
-  for (const std::uint64_t at : {size / 4, size / 2, size - 2000}) {
+  const std::uint64_t end = written_end(file);
+  for (const std::uint64_t at : {end / 4, end / 2, end - 2000}) {
     const fs::path copy = home_.path() / "copy";
     fs::remove_all(copy);
     fs::copy(options_.directory, copy, fs::copy_options::recursive);
@@ -132,6 +141,33 @@ TEST_F(EmbeddedDamage, damage_in_the_middle_is_reported_and_touches_nothing) {
     ASSERT_FALSE(log) << at;
     EXPECT_EQ(log.error().code, errc::corrupt) << log.error().message;
     EXPECT_EQ(fs::file_size(copy / file.filename()), size);
+  }
+}
+
+TEST_F(EmbeddedDamage, a_last_commit_whose_head_was_never_written_is_lost_alone) {
+  write_and_crash(200);
+  // A commit of several blocks, alone in a new file; a crash may write its later blocks only.
+  const fs::path torn = home_.path() / "torn";
+  {
+    auto log = EmbeddedLog::open(options_);
+    ASSERT_TRUE(log);
+    Listener listener;
+    auto subscription = (*log)->subscribe(document("a"), executor_, listener);
+    ASSERT_TRUE((*log)->append(document("a"), one(record(1, 201, std::string(100'000, 'x')))));
+    ASSERT_EQ(listener.wait_for(1).size(), 1u);
+    fs::copy(options_.directory, torn, fs::copy_options::recursive);
+    fs::remove(torn / "LOCK");
+    executor_.run_on([&] { subscription.reset(); });
+  }
+  constexpr int block_bytes = 32768;
+  for (const int lost : {4096, block_bytes, block_bytes + 4096}) {
+    options_.directory = home_.path() / ("torn-" + std::to_string(lost));
+    fs::copy(torn, options_.directory, fs::copy_options::recursive);
+    std::fstream stream(wal(), std::ios::in | std::ios::out | std::ios::binary);
+    for (int i = 0; i < lost; ++i) stream.put('\0');
+    stream.close();
+    ASSERT_GT(written_end(wal()), 100'000u);
+    EXPECT_EQ(reopen_and_read(), count_up(1, 201)) << lost;
   }
 }
 

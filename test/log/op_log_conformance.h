@@ -410,6 +410,22 @@ TEST_P(OpLogConformance, trimming_everything_keeps_the_end_and_takes_new_records
   EXPECT_EQ(partition->records.size(), 20u);
 }
 
+TEST_P(OpLogConformance, trimming_goes_on_beside_appends) {
+  std::uint64_t seq = 1;
+  for (int round = 0; round < 6; ++round) {
+    for (const char* name : {"a", "b", "c"}) {
+      append_and_wait(document(name), seq, seq + 7);
+      seq += 7;
+      ASSERT_TRUE(trim(document(name), end(document(name)) - 2));
+    }
+  }
+  for (const char* name : {"a", "b", "c"}) {
+    const auto kept = read(document(name), end(document(name)) - 2);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->records.size(), 2u);
+  }
+}
+
 TEST_P(OpLogConformance, documents_are_listed_in_pieces) {
   std::set<base::DocumentId> expected;
   for (int i = 0; i < 25; ++i) {
@@ -451,9 +467,19 @@ TEST_P(OpLogConformance, an_overloaded_log_writes_nothing_and_recovers) {
     }
   }
   EXPECT_EQ(refused, 10u);
+  // A refused batch stays the caller's, to be tried again.
+  std::vector<Record> kept = one(record(1, 20001, std::string(30000, 'x')));
+  base::result<void> again;
+  for (int i = 0; i < 20000 && (again = log_->append(document("a"), std::move(kept))); ++i) {
+    accepted.push_back(20001 + static_cast<std::uint64_t>(i));
+    kept = one(record(1, 20002 + static_cast<std::uint64_t>(i), std::string(30000, 'x')));
+  }
+  ASSERT_FALSE(again);
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].envelope.size(), 30000u);
   EXPECT_EQ(seqs(listener.wait_for(accepted.size())), accepted);
   // Larger than the whole bound, but alone: it must be possible at some time.
-  ASSERT_TRUE(log_->append(document("a"), one(record(1, 30000, std::string(200 << 10, 'x')))));
+  ASSERT_TRUE(log_->append(document("a"), one(record(1, 50000, std::string(200 << 10, 'x')))));
   EXPECT_EQ(listener.wait_for(accepted.size() + 1).size(), accepted.size() + 1);
   drop(subscription);
 }

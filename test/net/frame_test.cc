@@ -3,6 +3,7 @@
 #include <string>
 
 #include "weft/base/random.h"
+#include "weft/net/deflate.h"
 #include "weft/net/websocket_frame.h"
 
 namespace weft::net {
@@ -285,6 +286,79 @@ TEST(FrameDecoder, SplittingNeverMatters) {
     const auto expected = decode(specs);
     ASSERT_EQ(decode(specs, 1 + random.below(40)), expected) << "round " << round;
   }
+}
+
+std::string deflated(std::string_view text) {
+  base::byte_vector room(text.size() + 64);
+  const auto size = deflate_message({base::as_bytes(text)}, room);
+  return std::string(base::as_text(base::byte_view(room).first(size.value())));
+}
+
+constexpr std::uint8_t compressed = 0x40;
+
+TEST(FrameDecoder, InflatesCompressedMessagesHoweverTheyArrive) {
+  const std::string text(3000, 'x');
+  const std::string whole = deflated(text);
+  const auto bytes = encode_all({
+      {opcode::binary, whole, true, true, compressed},
+      {opcode::binary, "as it is"},
+      {opcode::text, whole.substr(0, 3), false, true, compressed},
+      {opcode::ping, "between"},
+      {opcode::continuation, whole.substr(3)},
+      {opcode::text,
+       deflated("gr\xc3\xbc\xc3\x9f"
+                "e"),
+       true, true, compressed},
+  });
+  const std::vector<seen> expected = {
+      {kind::message, text, 0, true},
+      {kind::message, "as it is", 0, true},
+      {kind::ping, "between"},
+      {kind::message, text},
+      {kind::message,
+       "gr\xc3\xbc\xc3\x9f"
+       "e"},
+  };
+  Inflater inflater;
+  for (const std::size_t piece : {1U, 3U, 7U, 10'000U}) {
+    FrameDecoder decoder(FrameDecoder::peer::client, 3000, &inflater);
+    EXPECT_EQ(decode(decoder, bytes, piece), expected) << piece;
+  }
+}
+
+TEST(FrameDecoder, RefusesCompressionWhereItIsNotAllowed) {
+  const std::string good = deflated("text of some length, of some length");
+  Inflater inflater;
+  const auto ends_with = [](FrameDecoder decoder, const std::vector<frame_spec>& specs) {
+    const auto got = decode(decoder, encode_all(specs), 1000);
+    return got.empty() || got.back().what != kind::violation ? 0 : got.back().code;
+  };
+  const FrameDecoder plain(FrameDecoder::peer::client, 1000);
+  const FrameDecoder agreed(FrameDecoder::peer::client, 1000, &inflater);
+  const frame_spec first{opcode::binary, good, true, true, compressed};
+  EXPECT_EQ(ends_with(plain, {first}), close_code::protocol_error);
+  EXPECT_EQ(ends_with(agreed, {first}), 0);
+  EXPECT_EQ(ends_with(agreed, {{opcode::ping, "p", true, true, compressed}}),
+            close_code::protocol_error);
+  EXPECT_EQ(ends_with(agreed, {{opcode::close, "", true, true, compressed}}),
+            close_code::protocol_error);
+  EXPECT_EQ(ends_with(agreed, {{opcode::binary, good.substr(0, 3), false, true, compressed},
+                               {opcode::continuation, good.substr(3), true, true, compressed}}),
+            close_code::protocol_error);
+  for (const std::uint8_t other : std::initializer_list<std::uint8_t>{0x20, 0x10, 0x60}) {
+    EXPECT_EQ(ends_with(agreed, {{opcode::binary, good, true, true, other}}),
+              close_code::protocol_error);
+  }
+  EXPECT_EQ(ends_with(agreed, {{opcode::binary, "garbage", true, true, compressed}}),
+            close_code::invalid_data);
+  EXPECT_EQ(ends_with(agreed, {{opcode::text, deflated("\xff"), true, true, compressed}}),
+            close_code::invalid_data);
+  EXPECT_EQ(ends_with(agreed,
+                      {{opcode::binary, deflated(std::string(1001, 'x')), true, true, compressed}}),
+            close_code::too_big);
+  EXPECT_EQ(ends_with(agreed,
+                      {{opcode::binary, deflated(std::string(1000, 'x')), true, true, compressed}}),
+            0);
 }
 
 }  // namespace

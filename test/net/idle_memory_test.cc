@@ -33,43 +33,86 @@ struct Quiet final : WebSocketHandler {
   std::atomic<int>& messages;
 };
 
-class IdleMemory : public testing::ServerFixture {};
+/// A compressed message as long as the others, in a block that is stored as it is.
+const std::string incompressible = [] {
+  const std::size_t size = 3000;
+  const auto low = static_cast<char>(size & 255);
+  const auto high = static_cast<char>(size >> 8);
+  return std::string{0, low, high, static_cast<char>(~low), static_cast<char>(~high)} +
+         std::string(size, 'x') + std::string(1, 0);
+}();
+
+class IdleMemory : public testing::ServerFixture {
+ protected:
+  struct Bytes {
+    std::size_t allocated;
+    std::size_t resident;
+  };
+
+  /// What one connection costs that has had traffic and is idle now.
+  void measure(Bytes& out, std::string_view headers = {}) {
+    constexpr int connections = 1000;
+    std::atomic<int> messages{0};
+    decide = [&](const HttpRequest&) -> UpgradeDecision {
+      return UpgradeAccept{std::make_unique<Quiet>(messages), &loops->loop(0)};
+    };
+    ServerOptions options;
+    options.compression = true;
+    start(options, 1);
+    std::vector<unique_fd> clients;
+    clients.reserve(2 * connections);
+    // The traffic comes in pieces at that.
+    const auto open_some = [&] {
+      for (int i = 0; i < connections; ++i) {
+        testing::TestClient client = connect();
+        ASSERT_TRUE(client.upgrade("/", {}, headers));
+        const bool deflated = !headers.empty();
+        const std::string frame = testing::TestClient::encode(
+            opcode::binary, deflated ? incompressible : std::string(3000, 'x'), true, deflated);
+        client.send(frame.substr(0, 1000));
+        client.send(frame.substr(1000));
+        // The client's own end of TLS goes here, unbeknown to the server.
+        clients.push_back(client.release());
+      }
+      const int expected = static_cast<int>(clients.size());
+      ASSERT_TRUE(testing::eventually([&] { return messages == expected; }));
+      run_on(loops->loop(0), [] {});
+    };
+    open_some();  // warms the allocator and the loop's own tables
+    const std::size_t resident = resident_bytes();
+    const std::size_t allocated = ::mallinfo2().uordblks;
+    open_some();
+    out.allocated = (::mallinfo2().uordblks - allocated) / connections;
+    out.resident = resident_bytes() > resident ? (resident_bytes() - resident) / connections : 0;
+    std::cout << "allocated per connection: " << out.allocated
+              << " bytes, resident: " << out.resident << " bytes\n";
+    TearDown();
+  }
+};
 
 TEST_F(IdleMemory, AnIdleWebSocketOwnsLittle) {
   if (sanitized) GTEST_SKIP() << "a sanitizer's allocator counts otherwise";
-  constexpr int connections = 1000;
-  std::atomic<int> messages{0};
-  decide = [&](const HttpRequest&) -> UpgradeDecision {
-    return UpgradeAccept{std::make_unique<Quiet>(messages), &loops->loop(0)};
-  };
-  start({}, 1);
-  std::vector<unique_fd> clients;
-  clients.reserve(2 * connections);
-  // Every connection has had traffic before it is idle, in pieces at that.
-  const auto open_some = [&] {
-    for (int i = 0; i < connections; ++i) {
-      testing::TestClient client = connect();
-      ASSERT_TRUE(client.upgrade("/"));
-      const std::string frame = testing::TestClient::encode(opcode::binary, std::string(3000, 'x'));
-      client.send(frame.substr(0, 1000));
-      client.send(frame.substr(1000));
-      clients.push_back(client.release());
-    }
-    const int expected = static_cast<int>(clients.size());
-    ASSERT_TRUE(testing::eventually([&] { return messages == expected; }));
-    run_on(loops->loop(0), [] {});
-  };
-  open_some();  // warms the allocator and the loop's own tables
-  const std::size_t resident = resident_bytes();
-  const std::size_t allocated = ::mallinfo2().uordblks;
-  open_some();
-  const std::size_t per_connection = (::mallinfo2().uordblks - allocated) / connections;
-  const std::size_t resident_per_connection =
-      resident_bytes() > resident ? (resident_bytes() - resident) / connections : 0;
-  std::cout << "allocated per connection: " << per_connection
-            << " bytes, resident: " << resident_per_connection << " bytes\n";
-  EXPECT_LE(per_connection, 1024U);
-  EXPECT_LE(resident_per_connection, 4096U);
+  Bytes each{};
+  measure(each);
+  EXPECT_LE(each.allocated, 1024U);
+  EXPECT_LE(each.resident, 4096U);
+}
+
+TEST_F(IdleMemory, AnIdleCompressedWebSocketOwnsNoMore) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer's allocator counts otherwise";
+  Bytes each{};
+  measure(each, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n");
+  EXPECT_LE(each.allocated, 1024U);
+  EXPECT_LE(each.resident, 4096U);
+}
+
+TEST_F(IdleMemory, AnIdleTlsWebSocketOwnsWhatOpensslKeepsAndNoBuffers) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer's allocator counts otherwise";
+  use_tls();
+  Bytes each{};
+  measure(each);
+  EXPECT_LE(each.allocated, 16U * 1024);
+  EXPECT_LE(each.resident, 24U * 1024);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <future>
 #include <utility>
 
+#include "net/test_certificate.h"
 #include "net/test_client.h"
 #include "weft/net/server.h"
 
@@ -14,7 +15,11 @@ namespace weft::net::testing {
 /// A server on a free port of the loopback, with handlers that a test gives.
 class ServerFixture : public ::testing::Test, public HttpHandler {
  protected:
+  /// From here on server and clients speak TLS.
+  void use_tls() { certificate = std::make_unique<TestCertificate>(); }
+
   void start(ServerOptions options = {}, std::size_t threads = 2) {
+    if (certificate) options.tls = certificate->options();
     auto group = LoopGroup::start(threads);
     ASSERT_TRUE(group.has_value());
     loops = std::move(*group);
@@ -44,6 +49,7 @@ class ServerFixture : public ::testing::Test, public HttpHandler {
   }
 
   TestClient connect(int receive_buffer_bytes = 0) {
+    if (certificate) return TestClient(server->port(), TlsClientOptions{}, receive_buffer_bytes);
     return TestClient(server->port(), receive_buffer_bytes);
   }
 
@@ -64,8 +70,22 @@ class ServerFixture : public ::testing::Test, public HttpHandler {
     return UpgradeDecision(std::unexpect, HttpResponse::text(403, "text/plain", "no"));
   };
 
+  std::unique_ptr<TestCertificate> certificate;  ///< none: plaintext
   std::unique_ptr<LoopGroup> loops;
   std::unique_ptr<Server> server;
 };
+
+/// Tests that hold for plaintext and for TLS: "Plain" and "Tls".
+class EitherFixture : public ServerFixture, public ::testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    if (GetParam()) use_tls();
+  }
+};
+
+inline auto plain_and_tls() { return ::testing::Bool(); }
+inline std::string name_of(const ::testing::TestParamInfo<bool>& info) {
+  return info.param ? "Tls" : "Plain";
+}
 
 }  // namespace weft::net::testing

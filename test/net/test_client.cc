@@ -6,6 +6,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
@@ -31,25 +33,73 @@ TestClient::TestClient(std::uint16_t port, int receive_buffer_bytes)
   }
 }
 
-void TestClient::send(std::string_view bytes) {
+TestClient::TestClient(std::uint16_t port, const TlsClientOptions& tls, int receive_buffer_bytes)
+    : TestClient(port, receive_buffer_bytes) {
+  tls_ = std::make_unique<TlsClient>(tls);
+}
+
+void TestClient::send_raw(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const std::size_t piece =
+        piece_bytes_ == 0 ? bytes.size() : std::min(piece_bytes_, bytes.size());
+    const ssize_t count = ::send(fd_.get(), bytes.data(), piece, MSG_NOSIGNAL);
     if (count <= 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }
 
+void TestClient::pump() { send_raw(tls_->take()); }
+
+bool TestClient::handshake() {
+  while (!tls_->handshake()) {
+    pump();
+    std::string bytes;
+    if (tls_->state_now() != TlsClient::state::open || !receive_into(bytes)) return false;
+    tls_->feed(bytes);
+  }
+  pump();
+  return true;
+}
+
+void TestClient::send(std::string_view bytes) {
+  if (!tls_) return send_raw(bytes);
+  if (!handshake()) return;
+  tls_->write(bytes);
+  pump();
+}
+
 std::size_t TestClient::send_some(std::string_view bytes) {
+  std::string sealed;
+  if (tls_) {
+    if (!handshake()) return 0;
+    tls_->write(bytes);
+    sealed = tls_->take();
+    bytes = sealed;
+  }
   const ssize_t count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
-bool TestClient::receive() {
+bool TestClient::receive_into(std::string& out) {
   char buffer[65536];
   const ssize_t count = ::recv(fd_.get(), buffer, sizeof buffer, 0);
   if (count <= 0) return false;
-  received_.append(buffer, static_cast<std::size_t>(count));
+  out.append(buffer, static_cast<std::size_t>(count));
   return true;
+}
+
+bool TestClient::receive() {
+  if (!tls_) return receive_into(received_);
+  if (!handshake()) return false;
+  while (true) {
+    const std::string said = tls_->read();
+    pump();
+    received_ += said;
+    if (!said.empty()) return true;
+    std::string bytes;
+    if (tls_->state_now() != TlsClient::state::open || !receive_into(bytes)) return false;
+    tls_->feed(bytes);
+  }
 }
 
 std::string TestClient::read(std::size_t size) {
@@ -69,10 +119,9 @@ std::string TestClient::read_until(std::string_view end) {
 }
 
 bool TestClient::at_end() {
-  if (!received_.empty()) return false;
-  char byte = 0;
-  const ssize_t count = ::recv(fd_.get(), &byte, 1, 0);
-  return count == 0 || (count < 0 && errno == ECONNRESET);
+  errno = 0;
+  if (!received_.empty() || receive()) return false;
+  return errno != EAGAIN;
 }
 
 TestClient::response TestClient::read_response(bool has_body) {
@@ -89,19 +138,20 @@ TestClient::response TestClient::get(std::string_view target) {
   return request("GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n");
 }
 
-bool TestClient::upgrade(std::string_view target, std::string_view behind) {
+bool TestClient::upgrade(std::string_view target, std::string_view behind,
+                         std::string_view headers) {
   send("GET " + std::string(target) +
        " HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" +
-       std::string(behind));
-  const std::string head = read_until("\r\n\r\n");
-  return head.starts_with("HTTP/1.1 101 ") &&
-         head.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos;
+       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+       std::string(headers) + "\r\n" + std::string(behind));
+  upgrade_head_ = read_until("\r\n\r\n");
+  return upgrade_head_.starts_with("HTTP/1.1 101 ") &&
+         upgrade_head_.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos;
 }
 
-std::string TestClient::encode(opcode code, std::string_view payload, bool fin) {
+std::string TestClient::encode(opcode code, std::string_view payload, bool fin, bool deflated) {
   std::uint8_t header[frame_header_bytes_max];
-  const std::size_t size = frame_header(code, payload.size(), header);
+  const std::size_t size = frame_header(code, payload.size(), header, deflated);
   if (!fin) header[0] &= 0x7f;
   header[1] |= 0x80;
   const std::array<std::uint8_t, 4> mask{9, 8, 7, 6};
@@ -122,6 +172,7 @@ TestClient::frame TestClient::read_frame() {
   const std::string head = read(2);
   if (head.size() < 2) return out;
   out.code = static_cast<opcode>(head[0] & 0x0f);
+  out.deflated = (head[0] & 0x40) != 0;
   std::size_t size = static_cast<std::uint8_t>(head[1]);
   if (size >= 126) {
     const std::string extended = read(size == 126 ? 2 : 8);

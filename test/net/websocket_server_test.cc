@@ -78,9 +78,10 @@ class Echo final : public WebSocketHandler {
   bool flood_ = false;
 };
 
-class WebSocketServer : public testing::ServerFixture {
+class WebSocketServer : public testing::EitherFixture {
  protected:
   void SetUp() override {
+    EitherFixture::SetUp();
     decide = [this](const HttpRequest& request) -> UpgradeDecision {
       if (request.path() == "/no") {
         return UpgradeDecision(std::unexpect, HttpResponse::text(403, "text/plain", "no"));
@@ -97,7 +98,7 @@ class WebSocketServer : public testing::ServerFixture {
   Observed seen;
 };
 
-TEST_F(WebSocketServer, EchoesMessagesOfEverySize) {
+TEST_P(WebSocketServer, EchoesMessagesOfEverySize) {
   start();
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -117,7 +118,7 @@ TEST_F(WebSocketServer, EchoesMessagesOfEverySize) {
             "e");
 }
 
-TEST_F(WebSocketServer, MovesToTheLoopThatTheHandlerNamesWithWhatWasSentAlready) {
+TEST_P(WebSocketServer, MovesToTheLoopThatTheHandlerNamesWithWhatWasSentAlready) {
   start({}, 2);
   for (const char* path : {"/0", "/1", "/0", "/1"}) {
     TestClient client = connect();
@@ -132,7 +133,7 @@ TEST_F(WebSocketServer, MovesToTheLoopThatTheHandlerNamesWithWhatWasSentAlready)
   EXPECT_EQ(seen.code, close_code::abnormal);
 }
 
-TEST_F(WebSocketServer, ARefusedUpgradeIsAnHttpResponse) {
+TEST_P(WebSocketServer, ARefusedUpgradeIsAnHttpResponse) {
   start();
   TestClient client = connect();
   EXPECT_FALSE(client.upgrade("/no"));
@@ -140,7 +141,7 @@ TEST_F(WebSocketServer, ARefusedUpgradeIsAnHttpResponse) {
   EXPECT_TRUE(client.upgrade("/"));
 }
 
-TEST_F(WebSocketServer, AnswersTheLatestOfManyPings) {
+TEST_P(WebSocketServer, AnswersTheLatestOfManyPings) {
   start();
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -158,7 +159,7 @@ TEST_F(WebSocketServer, AnswersTheLatestOfManyPings) {
   EXPECT_LE(pongs, 1000);
 }
 
-TEST_F(WebSocketServer, EchoesTheCloseCodeAndHangsUp) {
+TEST_P(WebSocketServer, EchoesTheCloseCodeAndHangsUp) {
   start();
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -170,7 +171,7 @@ TEST_F(WebSocketServer, EchoesTheCloseCodeAndHangsUp) {
   EXPECT_TRUE(closed_with(4000));
 }
 
-TEST_F(WebSocketServer, ClosesAfterWhatTheHandlerStillWantedToSay) {
+TEST_P(WebSocketServer, ClosesAfterWhatTheHandlerStillWantedToSay) {
   start();
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -184,7 +185,7 @@ TEST_F(WebSocketServer, ClosesAfterWhatTheHandlerStillWantedToSay) {
   EXPECT_EQ(seen.messages, 1);
 }
 
-TEST_F(WebSocketServer, DoesNotWaitForeverForThePeersHalfOfTheHandshake) {
+TEST_P(WebSocketServer, DoesNotWaitForeverForThePeersHalfOfTheHandshake) {
   ServerOptions options;
   options.close_timeout = 30ms;
   start(options);
@@ -194,7 +195,7 @@ TEST_F(WebSocketServer, DoesNotWaitForeverForThePeersHalfOfTheHandshake) {
   EXPECT_TRUE(closed_with(4403));
 }
 
-TEST_F(WebSocketServer, ViolationsEndTheirOwnConnectionWithTheRightCode) {
+TEST_P(WebSocketServer, ViolationsEndTheirOwnConnectionWithTheRightCode) {
   ServerOptions options;
   options.message_bytes_max = 1000;
   start(options);
@@ -220,7 +221,7 @@ TEST_F(WebSocketServer, ViolationsEndTheirOwnConnectionWithTheRightCode) {
   EXPECT_EQ(other.read_frame().payload, "still here");
 }
 
-TEST_F(WebSocketServer, ASlowReaderIsAskedForNoMoreThanItTakes) {
+TEST_P(WebSocketServer, ASlowReaderIsAskedForNoMoreThanItTakes) {
   start({}, 1);
   TestClient client = connect(4096);
   ASSERT_TRUE(client.upgrade("/"));
@@ -237,7 +238,7 @@ TEST_F(WebSocketServer, ASlowReaderIsAskedForNoMoreThanItTakes) {
   EXPECT_GE(server->counts().bytes_out, sent);
 }
 
-TEST_F(WebSocketServer, HoldsMessagesWhilePausedAndKeepsTheirOrder) {
+TEST_P(WebSocketServer, HoldsMessagesWhilePausedAndKeepsTheirOrder) {
   start({}, 1);
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -250,7 +251,7 @@ TEST_F(WebSocketServer, HoldsMessagesWhilePausedAndKeepsTheirOrder) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(client.read_frame().payload, std::to_string(i));
 }
 
-TEST_F(WebSocketServer, PingsTheSilentAndCutsOffTheDead) {
+TEST_P(WebSocketServer, PingsTheSilentAndCutsOffTheDead) {
   ServerOptions options;
   options.ping_interval = 40ms;
   start(options);
@@ -265,7 +266,7 @@ TEST_F(WebSocketServer, PingsTheSilentAndCutsOffTheDead) {
   EXPECT_TRUE(closed_with(close_code::abnormal));
 }
 
-TEST_F(WebSocketServer, GathersTheAnswersOfOneTurnIntoOneSend) {
+TEST_P(WebSocketServer, GathersTheAnswersOfOneTurnIntoOneSend) {
   start({}, 1);
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -285,7 +286,7 @@ TEST_F(WebSocketServer, GathersTheAnswersOfOneTurnIntoOneSend) {
   EXPECT_LT(after.send_calls - before.send_calls, 20U);
 }
 
-TEST_F(WebSocketServer, DrainClosesEveryoneAndForcesTheDeaf) {
+TEST_P(WebSocketServer, DrainClosesEveryoneAndForcesTheDeaf) {
   start();
   TestClient polite = connect();
   TestClient deaf = connect();
@@ -302,7 +303,7 @@ TEST_F(WebSocketServer, DrainClosesEveryoneAndForcesTheDeaf) {
   EXPECT_EQ(server->counts().websockets_open, 0U);
 }
 
-TEST_F(WebSocketServer, AHandlerMayCloseAsSoonAsItIsOpened) {
+TEST_P(WebSocketServer, AHandlerMayCloseAsSoonAsItIsOpened) {
   struct Refuser final : WebSocketHandler {
     explicit Refuser(Observed& observed) : seen(observed) {}
     void on_open(WebSocketConnection& connection) override {
@@ -333,7 +334,7 @@ TEST_F(WebSocketServer, AHandlerMayCloseAsSoonAsItIsOpened) {
 }
 
 // Clients of every kind come and go in the middle of everything, and then the server drains.
-TEST_F(WebSocketServer, SurvivesChurn) {
+TEST_P(WebSocketServer, SurvivesChurn) {
   start({}, 2);
   std::vector<std::thread> clients;
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
@@ -376,7 +377,7 @@ TEST_F(WebSocketServer, SurvivesChurn) {
   EXPECT_EQ(server->counts().http_open, 0U);
 }
 
-TEST_F(WebSocketServer, GoingDownTellsEveryHandlerOnce) {
+TEST_P(WebSocketServer, GoingDownTellsEveryHandlerOnce) {
   start();
   TestClient client = connect();
   ASSERT_TRUE(client.upgrade("/"));
@@ -386,6 +387,8 @@ TEST_F(WebSocketServer, GoingDownTellsEveryHandlerOnce) {
   EXPECT_EQ(seen.closed, 1);
   EXPECT_EQ(seen.code, close_code::abnormal);
 }
+
+INSTANTIATE_TEST_SUITE_P(Either, WebSocketServer, testing::plain_and_tls(), testing::name_of);
 
 }  // namespace
 }  // namespace weft::net

@@ -1,76 +1,42 @@
 #include "sim/sim_client.h"
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cstring>
+
+#include "weft/hub/errc.h"
+#include "weft/yjs/sync_protocol.h"
 
 namespace weft::sim {
 
 namespace {
 
-void put_varint(base::byte_vector& out, std::uint64_t value) {
-  while (value > 0x7f) {
-    out.push_back(static_cast<std::uint8_t>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<std::uint8_t>(value));
-}
-
-void put_text(base::byte_vector& out, std::string_view text) {
-  put_varint(out, text.size());
-  out.insert(out.end(), text.begin(), text.end());
-}
-
 const SimFraming framing;
+const DeflatedSimFraming deflated_framing;
+
+constexpr std::size_t recent_max = 12;
+
+std::map<std::uint64_t, std::uint64_t> decode_state_vector(base::byte_view bytes) {
+  std::size_t at = 0;
+  const auto number = [&] {
+    std::uint64_t out = 0;
+    for (unsigned shift = 0; at < bytes.size(); shift += 7) {
+      const std::uint8_t byte = bytes[at++];
+      out |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    return out;
+  };
+  std::map<std::uint64_t, std::uint64_t> out;
+  for (auto left = number(); left > 0; --left) {
+    const auto client = number();
+    out[client] = number();
+  }
+  return out;
+}
 
 }  // namespace
-
-base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock) {
-  constexpr std::uint8_t content_string = 4;
-  constexpr std::uint8_t has_origin = 0x80;
-  base::byte_vector out;
-  put_varint(out, 1);  // one client
-  put_varint(out, 1);  // one struct
-  put_varint(out, client);
-  put_varint(out, clock);
-  if (clock == 0) {
-    out.push_back(content_string);
-    put_varint(out, 1);  // the parent is a root type
-    put_text(out, "content");
-  } else {
-    out.push_back(content_string | has_origin);
-    put_varint(out, client);
-    put_varint(out, clock - 1);
-  }
-  put_text(out, std::string(1, static_cast<char>('a' + clock % 26)));
-  put_varint(out, 0);  // no deletions
-  return out;
-}
-
-base::byte_vector delete_update(std::uint64_t client, std::uint64_t clock) {
-  base::byte_vector out;
-  put_varint(out, 0);
-  put_varint(out, 1);
-  put_varint(out, client);
-  put_varint(out, 1);
-  put_varint(out, clock);
-  put_varint(out, 1);
-  return out;
-}
-
-std::size_t SimFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
-                                     std::uint8_t* out) const {
-  out[0] = static_cast<std::uint8_t>(type);
-  const auto size = static_cast<std::uint32_t>(update_bytes);
-  std::memcpy(out + 1, &size, sizeof size);
-  return header_bytes;
-}
-
-base::shared_bytes SimFraming::frame_awareness(base::byte_view awareness_update) const {
-  return base::shared_bytes::build(header_bytes + awareness_update.size(), [&](std::uint8_t* out) {
-    write_header(yjs::sync_type::update, awareness_update.size(), out);
-    out[0] = awareness_type;
-    std::memcpy(out + header_bytes, awareness_update.data(), awareness_update.size());
-  });
-}
 
 /// Takes at most the client's read limit per call, as a full socket would.
 class Client::Sink final : public net::GatherSink {
@@ -87,38 +53,107 @@ class Client::Sink final : public net::GatherSink {
   std::size_t room_;
 };
 
-Client::Client(World& world, std::uint64_t number, base::DocumentId document,
-               std::function<void(base::byte_view)> on_seen)
-    : world_(world),
-      number_(number),
-      document_(std::move(document)),
-      on_seen_(std::move(on_seen)) {}
+Client::Client(World& world, Truth& truth, std::uint64_t number, base::DocumentId document)
+    : world_(world), truth_(truth), number_(number), document_(std::move(document)) {
+  truth_.belongs(number_, document_);
+}
 
 Client::~Client() = default;
 
+void Client::later(std::chrono::nanoseconds delay, base::task work) {
+  world_.schedule(delay, [this, connection = connection_, work = std::move(work)]() mutable {
+    if (connection == connection_) work();
+  });
+}
+
+// --- the client's program -----------------------------------------------------------------------
+
 void Client::connect(hub::Hub& hub) {
   ++connection_;
-  auto joined = hub.join(document_, framing, *this, {"client-" + std::to_string(number_), {}});
-  WEFT_CHECK(joined.has_value());
+  // Every other one has its own wire.
+  const hub::Framing& wire =
+      number_ % 2 == 0 ? static_cast<const hub::Framing&>(framing) : deflated_framing;
+  promised_at_join_ = truth_.promised(document_);
+  auto joined = hub.join(document_, wire, *this, {"client-" + std::to_string(number_), {}});
+  if (!joined) {
+    EXPECT_EQ(joined.error().code, hub::errc::draining);
+    world_.met("join while draining");
+    return;
+  }
   session_ = std::move(*joined);
+  // As a stock client does, without waiting for the server.
+  send(Kind::step1, yjs::encode_state_vector(knowledge_.structs));
+  if (presence_number_ != 0) {
+    ++presence_clock_;
+    send_presence();
+  }
 }
 
 void Client::disconnect() {
   ++connection_;
   session_.reset();
-  live_ = synced_ = reading_ = false;
+  live_ = synced_ = reading_ = paused_ = ending_ = false;
+  frames_ = 0;
+  arrival_ = {};
+  arrived_.clear();
+  others_.clear();
+  expected_.reset();
   inbox_.clear();
 }
 
-void Client::server_died() { disconnect(); }
+void Client::send(Kind kind, base::byte_vector bytes) {
+  message_bytes_max_ = std::max(message_bytes_max_, bytes.size());
+  arrival_ = std::max(arrival_, world_.now() + world_.delay(1500));
+  later(arrival_ - world_.now(), [this, message = Message{kind, std::move(bytes)}]() mutable {
+    arrived_.push_back(std::move(message));
+    serve();
+  });
+}
 
 void Client::edit() {
   const bool deletes = clock_ > 0 && world_.one_in(5);
-  const auto update = deletes ? delete_update(number_, world_.random().below(clock_))
-                              : insert_update(number_, clock_++);
+  auto update = deletes ? delete_update(number_, world_.random().below(clock_))
+                        : insert_update(number_, clock_++);
   take(update, false);
+  recent_.push_back(update);
+  if (recent_.size() > recent_max) recent_.pop_front();
   // A stock client sends its edits before it is synced, too.
-  if (live_ && !session_->submit(update, false)) refused_ = true;
+  if (connected()) send(Kind::update, std::move(update));
+}
+
+void Client::repeat_edits() {
+  if (!connected() || recent_.size() < 2) return;
+  std::vector<base::byte_vector> again(recent_.begin(), recent_.end());
+  for (std::size_t i = again.size(); i > 1; --i) {
+    std::swap(again[i - 1], again[world_.random().below(i)]);
+  }
+  again.resize(1 + world_.random().below(again.size()));
+  for (auto& update : again) send(Kind::update, std::move(update));
+  world_.met("edits repeated in another order");
+}
+
+void Client::be_present() {
+  ++presence_number_;
+  ++presence_clock_;
+  if (connected()) send_presence();
+}
+
+void Client::send_presence() {
+  const std::string state = presence();
+  const yjs::AwarenessEntry entry{number_, presence_clock_, state};
+  send(Kind::awareness, yjs::encode_awareness_update({&entry, 1}));
+}
+
+std::string Client::presence() const {
+  return presence_number_ == 0 ? std::string() : "{\"n\":" + std::to_string(presence_number_) + "}";
+}
+
+std::map<std::uint64_t, std::string> Client::others() const {
+  std::map<std::uint64_t, std::string> out;
+  for (const auto& [client, other] : others_) {
+    if (other.state != "null") out[client] = other.state;
+  }
+  return out;
 }
 
 base::byte_vector Client::everything() const {
@@ -131,42 +166,10 @@ base::byte_vector Client::everything() const {
   return std::move(*merged);
 }
 
-void Client::on_live() {
-  live_ = true;
-  answer_server();
-  // The client's SyncStep1 travels for a while.
-  world_.schedule(world_.delay(1000), [this, connection = connection_] {
-    if (connection != connection_) return;
-    WEFT_CHECK(session_->answer(yjs::encode_state_vector(knowledge_.structs)).has_value());
-  });
-}
-
-void Client::answer_server() {
-  // The server's SyncStep1 and the client's SyncStep2, each some time on the way.
-  world_.schedule(world_.delay(2000),
-                  [this, connection = connection_, asked = session_->state_vector()] {
-                    if (connection != connection_) return;
-                    auto missing = yjs::diff(everything(), asked);
-                    WEFT_CHECK(missing.has_value());
-                    if (!session_->submit(*missing, true)) refused_ = true;
-                  });
-}
-
-void Client::on_resync() { answer_server(); }
-
-void Client::on_ended(const base::error&) {
-  world_.post([this, connection = connection_] {
-    if (connection == connection_) disconnect();
-  });
-}
-
-void Client::on_output() {
-  if (reading_) return;
-  reading_ = true;
-  const auto pause = read_limit_ == 0 ? world_.delay(300) : world_.delay(20'000);
-  world_.schedule(pause, [this, connection = connection_] {
-    if (connection == connection_) read();
-  });
+void Client::on_server_step1(base::byte_view asked) {
+  auto missing = yjs::diff(everything(), asked);
+  WEFT_CHECK(missing.has_value());
+  send(Kind::step2, std::move(*missing));
 }
 
 void Client::read() {
@@ -182,11 +185,27 @@ void Client::receive() {
     std::uint32_t size = 0;
     std::memcpy(&size, inbox_.data() + at + 1, sizeof size);
     if (inbox_.size() - at - SimFraming::header_bytes < size) break;
-    const std::uint8_t type = inbox_[at];
-    const base::byte_view body(inbox_.data() + at + SimFraming::header_bytes, size);
-    if (type != SimFraming::awareness_type) {
+    const std::uint8_t type = inbox_[at] & ~DeflatedSimFraming::deflated;
+    base::byte_view body(inbox_.data() + at + SimFraming::header_bytes, size);
+    if (type != inbox_[at]) {
+      const auto inflated = inflater_.inflate(body, 1u << 20);
+      WEFT_CHECK(inflated.what == net::Inflater::outcome::done);
+      body = inflated.bytes;
+    }
+    ++frames_;
+    if (type == SimFraming::awareness_type) {
+      take_presence(body);
+    } else {
       take(body, true);
-      synced_ |= type == static_cast<std::uint8_t>(yjs::sync_type::step2);
+      if (type == static_cast<std::uint8_t>(yjs::sync_type::step2)) {
+        synced_ = true;
+        if (expected_) {
+          EXPECT_TRUE(covers(knowledge_, *expected_))
+              << "client " << number_ << " is synced without what was promised before it joined "
+              << base::to_string(document_);
+          expected_.reset();
+        }
+      }
     }
     at += SimFraming::header_bytes + size;
   }
@@ -194,7 +213,10 @@ void Client::receive() {
 }
 
 void Client::take(base::byte_view update, bool shown) {
-  if (shown) on_seen_(update);
+  if (shown) {
+    world_.trace("shown", number_, update);
+    truth_.shown(document_, update);
+  }
   WEFT_CHECK(yjs::learn(update, knowledge_).has_value());
   updates_.emplace_back(update.begin(), update.end());
   if (updates_.size() > 64) {
@@ -202,6 +224,108 @@ void Client::take(base::byte_view update, bool shown) {
     updates_.clear();
     updates_.push_back(std::move(all));
   }
+}
+
+void Client::take_presence(base::byte_view awareness_update) {
+  const auto entries = yjs::decode_awareness(awareness_update);
+  WEFT_CHECK(entries.has_value());
+  if (entries->empty()) world_.met("keepalive");
+  for (const auto& entry : *entries) {
+    world_.trace("presence", entry.client, base::as_bytes(entry.state));
+    if (entry.client == number_) {
+      // Somebody has withdrawn what is still here: say it again, as y-protocols does.
+      const bool wrong = entry.clock > presence_clock_ ||
+                         (entry.clock == presence_clock_ && entry.state == "null");
+      if (wrong && presence_number_ != 0) {
+        presence_clock_ = entry.clock + 1;
+        send_presence();
+      }
+      continue;
+    }
+    auto [it, added] = others_.try_emplace(entry.client);
+    Other& other = it->second;
+    if (added || entry.clock > other.clock ||
+        (entry.clock == other.clock && entry.state == "null")) {
+      other = {entry.clock, std::string(entry.state)};
+    }
+  }
+}
+
+// --- the server's side of its connection --------------------------------------------------------
+
+void Client::on_live() {
+  live_ = true;
+  const auto held = decode_state_vector(session_->state_vector());
+  for (const auto& [client, ranges] : promised_at_join_.structs.clients()) {
+    const auto promised = promised_at_join_.structs.contiguous_end(client);
+    const auto it = held.find(client);
+    EXPECT_TRUE(promised == 0 || (it != held.end() && it->second >= promised))
+        << base::to_string(document_) << " is open without what was promised";
+  }
+  ask_for_missing();
+  session_->resend_awareness();
+  later({}, [this] { serve(); });
+}
+
+void Client::ask_for_missing() {
+  later(world_.delay(1500), [this, asked = session_->state_vector()] { on_server_step1(asked); });
+}
+
+void Client::serve() {
+  while (live_ && !paused_ && !ending_ && !arrived_.empty()) {
+    const Message message = std::move(arrived_.front());
+    arrived_.pop_front();
+    if (auto ok = serve(message); !ok) return end(ok.error());
+    if (session_->congested()) {
+      paused_ = true;
+      world_.met("congestion");
+    }
+  }
+}
+
+base::result<void> Client::serve(const Message& message) {
+  switch (message.kind) {
+    case Kind::step1:
+      expected_ = truth_.promised(document_);
+      return session_->answer(message.bytes);
+    case Kind::step2:
+      return session_->submit(message.bytes, true);
+    case Kind::update:
+      return session_->submit(message.bytes, false);
+    case Kind::awareness:
+      return session_->apply_awareness(message.bytes);
+  }
+  return {};
+}
+
+void Client::end(const base::error& why) {
+  if (ending_) return;
+  ending_ = true;
+  world_.trace("ended", number_, base::as_bytes(why.message));
+  EXPECT_TRUE(why.code == hub::errc::unavailable || why.code == hub::errc::broken ||
+              why.code == hub::errc::draining)
+      << "client " << number_ << " was refused: " << why.message;
+  if (why.code == hub::errc::broken) truth_.broken(document_, why.message);
+  // What fails is told in the middle of something: the session goes in a task of its own.
+  later({}, [this] { disconnect(); });
+}
+
+void Client::on_resync() {
+  world_.met("resync");
+  ask_for_missing();
+}
+
+void Client::on_uncongested() {
+  paused_ = false;
+  later({}, [this] { serve(); });
+}
+
+void Client::on_ended(const base::error& why) { end(why); }
+
+void Client::on_output() {
+  if (reading_) return;
+  reading_ = true;
+  later(read_limit_ == 0 ? world_.delay(300) : world_.delay(20'000), [this] { read(); });
 }
 
 }  // namespace weft::sim

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -21,20 +23,33 @@ struct Disk {
   std::vector<Stored> unsynced;  ///< written, lost with a crash (or not, if lucky)
   std::map<base::DocumentId, store::Snapshot> snapshots;
   std::uint64_t actor = 1;
+  std::size_t commit_bytes_max = 0;  ///< envelopes of one document in the largest commit so far
+
+  /// Who watches the disk; may be empty.
+  std::function<void(const Stored&)> on_durable;
+  std::function<void(const base::DocumentId&, const store::Snapshot&)> on_snapshot;
 
   std::uint64_t next_offset() const { return durable.size() + unsynced.size(); }
-  bool is_durable(const base::OperationId& operation) const;
+  void make_durable(Stored stored);
+  /// The process died. Of what was written and not synced, `kept` records had reached the disk.
+  void crash(std::size_t kept);
 };
 
 struct Faults {
   std::uint64_t overloaded_one_in = 0;    ///< 0: never
-  std::uint64_t append_fails_one_in = 0;  ///< a commit that fails, landed or not
+  std::uint64_t append_fails_one_in = 0;  ///< a commit that fails, landed whole, in part or not
+  std::uint64_t log_dies_one_in = 0;      ///< of those, how many end the log until the next start
   std::uint64_t load_fails_one_in = 0;
   std::uint64_t commit_delay_us_max = 2000;
   std::uint64_t read_delay_us_max = 2000;
+  bool disk_full = false;              ///< nothing is taken until there is room again
+  std::set<base::DocumentId> damaged;  ///< what is read of these is not what was written
 };
 
 /// An OpLog and a DocumentStore on the simulated disk, with delays and faults from the seed.
+///
+/// A commit is several tasks: written, synced, told to each subscriber. So a crash may come between
+/// any two of them.
 class SimLog final : public log::OpLog, public store::DocumentStore {
  public:
   SimLog(World& world, Disk& disk, const Faults& faults)
@@ -44,7 +59,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   std::uint64_t actor() const override { return disk_.actor; }
   std::uint64_t next_seq() const override;
   base::result<void> append(const base::DocumentId& document,
-                            std::vector<log::Record> records) override;
+                            std::vector<log::Record>&& records) override;
   std::unique_ptr<log::Subscription> subscribe(const base::DocumentId& document,
                                                base::Executor& executor,
                                                log::Subscriber& subscriber) override;
@@ -61,14 +76,22 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
             log::callback<void> done) override;
   log::LogPosition position(const base::DocumentId& document,
                             base::log_offset offset) const override;
-  bool writable() const override { return true; }
+  bool writable() const override { return !dead_ && !faults_.disk_full; }
   void load_snapshot(const base::DocumentId& document, base::Executor& executor,
                      store::callback<std::optional<store::Snapshot>> done) override;
   void save_snapshot(const base::DocumentId& document, store::Snapshot snapshot,
                      base::Executor& executor, store::callback<void> done) override;
   void close() override {}
 
+  /// A snapshot of the document is being written.
+  bool saving(const base::DocumentId& document) const { return saving_.contains(document); }
+
  private:
+  struct Slot {
+    base::DocumentId document;
+    base::Executor& executor;
+    log::Subscriber* subscriber;  ///< null once it has gone
+  };
   class Subscribed;
   struct Waiting {
     base::DocumentId document;
@@ -77,14 +100,23 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
 
   void start_commit();
   void finish_commit(std::vector<Waiting> group, bool fails);
-  bool fails(std::uint64_t one_in) { return one_in != 0 && world_.one_in(one_in); }
+  void tell_failed(const std::vector<Waiting>& group, log::errc why);
+  base::result<log::ReadResult> read_now(const base::DocumentId& document, base::log_offset from,
+                                         std::size_t bytes_max);
+  base::result<std::optional<store::Snapshot>> load_now(const base::DocumentId& document);
+  bool fails(std::uint64_t one_in, const char* what);
+  /// Calls `work` on what was read by then, and gives its result to `done` in another task.
+  template <typename Done, typename Work>
+  void later(base::Executor& executor, std::uint64_t delay_us_max, Done done, Work work);
 
   World& world_;
   Disk& disk_;
   const Faults& faults_;
-  std::multimap<base::DocumentId, log::Subscriber*> subscribers_;
+  std::vector<std::shared_ptr<Slot>> slots_;
   std::vector<Waiting> queue_;
+  std::multiset<base::DocumentId> saving_;
   bool committing_ = false;
+  bool dead_ = false;
 };
 
 }  // namespace weft::sim

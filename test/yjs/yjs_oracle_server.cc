@@ -8,9 +8,13 @@
 #include <cstdio>
 #include <cstring>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "weft/base/result.h"
+#include "weft/crdt/reader.h"
+#include "weft/yjs/indexed_update.h"
+#include "weft/yjs/revert.h"
 #include "weft/yjs/update.h"
 #include "weft/yjs/update_v2.h"
 
@@ -30,12 +34,21 @@ enum class operation : std::uint8_t {
   contains,
   classify,
   same_content,
+  indexed_diff,
   validate_v2,
   v1_to_v2,
   v2_to_v1,
   state_vector_v2,
   merge_v2,
   diff_v2,
+  revert,
+  // Typed reading by weft_crdt; see reading.mjs.
+  can_read = 32,
+  read_json,
+  read_text,
+  read_delta,
+  read_xml,
+  same_document,
 };
 
 /// Small enough for Yjs, which has no limit, to survive what passes it.
@@ -82,6 +95,18 @@ int keep(weft::base::result<byte_vector> result, answer& out) {
   return refusal(result);
 }
 
+int keep(const weft::base::result<std::string>& result, answer& out) {
+  const std::string& text = result ? *result : result.error().message;
+  const auto bytes = weft::base::as_bytes(text);
+  out.emplace_back(bytes.begin(), bytes.end());
+  return 0;
+}
+
+int keep(bool result, answer& out) {
+  out.push_back({static_cast<std::uint8_t>(result)});
+  return 0;
+}
+
 int keep(weft::base::result<bool> result, answer& out) {
   if (result) out.push_back({static_cast<std::uint8_t>(*result)});
   return refusal(result);
@@ -96,6 +121,11 @@ int run(operation op, std::span<const byte_view> in, answer& out) {
       return keep(yjs::merge(in), out);
     case operation::diff:
       return keep(yjs::diff(in[0], in[1]), out);
+    case operation::indexed_diff: {
+      const auto run = yjs::IndexedUpdate::build(weft::base::shared_bytes::copy_of(in[0]), 64);
+      if (!run) return refusal(run);
+      return keep(run->diff(in[1]), out);
+    }
     case operation::state_vector:
       return keep(yjs::state_vector_of(in[0]), out);
     case operation::compact:
@@ -126,6 +156,12 @@ int run(operation op, std::span<const byte_view> in, answer& out) {
       return keep(yjs::contains(rest, in[0]), out);
     case operation::same_content:
       return keep(yjs::same_content(in[0], rest), out);
+    case operation::revert: {
+      std::uint32_t client = 0;
+      byte_view number = in[2];
+      WEFT_CHECK(take_u32(number, client));
+      return keep(yjs::revert(in[0], in[1], client), out);
+    }
     case operation::reduce:
     case operation::classify: {
       yjs::Knowledge held;
@@ -137,6 +173,23 @@ int run(operation op, std::span<const byte_view> in, answer& out) {
       const auto novelty = yjs::classify(in[0], held);
       if (novelty) out.push_back({static_cast<std::uint8_t>(*novelty)});
       return refusal(novelty);
+    }
+    case operation::can_read:
+      return keep(weft::crdt::available(), out);
+    case operation::read_json:
+      return keep(weft::crdt::read_json(in[0]), out);
+    case operation::read_text:
+      return keep(weft::crdt::read_text(in[0], weft::base::as_text(in[1])), out);
+    case operation::read_delta:
+      return keep(weft::crdt::read_delta(in[0], weft::base::as_text(in[1])), out);
+    case operation::read_xml:
+      return keep(weft::crdt::read_xml(in[0], weft::base::as_text(in[1])), out);
+    case operation::same_document: {
+      // Nothing when they are the same, else why not.
+      std::string difference;
+      const auto same = weft::crdt::same_document(in[0], rest, &difference);
+      return keep(
+          same ? weft::base::result<std::string>(difference) : std::unexpected(same.error()), out);
     }
   }
   WEFT_CHECK(!"a known operation");

@@ -45,7 +45,7 @@ stage_check() {
     python3 "test/tools/check_$name.py" --self-test || failed=1
     python3 "test/tools/check_$name.py" || failed=1
   done
-  for script in dev .ci/run tools/*.sh tools/dev/*.sh; do bash -n "$script" || failed=1; done
+  for script in dev .ci/run tools/*.sh tools/dev/*.sh test/sim/*.sh; do bash -n "$script" || failed=1; done
   return $failed
 }
 
@@ -98,7 +98,7 @@ with_server() {
   local scratch port server rc=0
   scratch=$(mktemp -d)
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  build/release/weft serve --listen "127.0.0.1:$port" --data "$scratch/data" --web web/dist >"$scratch/log" 2>&1 &
+  build/release/weft serve --listen "127.0.0.1:$port" --data "$scratch/data" --web web/dist --net.compression on >"$scratch/log" 2>&1 &
   server=$!
   for _ in $(seq 100); do
     curl -sf -o "$scratch/ready" "http://127.0.0.1:$port/readyz" && break
@@ -131,12 +131,25 @@ stage_chaos_100() { run_chaos --rounds "${1:-100}" --report reports/chaos-rounds
 # The negative control: without durability the same crash must lose something, or the test is blind.
 stage_chaos_control() { run_chaos --rounds 5 --durability memory --crash discard --expect-loss; }
 
-# So many seeds, from a first one; the unit stage runs a few of them.
-stage_sim() {
+# The deterministic simulation of hubs: SEEDS [FIRST], or --hours N or --seconds N of fresh seeds.
+# The unit stage runs a few seeds, the same each time.
+run_sim() {
+  local what=WEFT_SIM_SEEDS=${1:-2000} first=${2:-${DEV_SEED:-1}}
+  case ${1:-} in
+    --hours) what=WEFT_SIM_SECONDS=$(awk -v hours="$2" 'BEGIN { print int(hours * 3600) }') first= ;;
+    --seconds) what=WEFT_SIM_SECONDS=$2 first= ;;
+  esac
+  # Fresh seeds are different ones every day, and can be repeated: the first one is printed.
+  [ -n "$first" ] || first=${DEV_SEED:-$(date +%s%3N)}
   tools/build.sh release sim_test
-  WEFT_SIM_SEEDS=${1:-2000} WEFT_SIM_SEED=${2:-1} build/release/test/sim/sim_test
-  echo "1 passed, 0 failed: ${1:-2000} seeds from ${2:-1}"
+  echo "seed $first"
+  env "$what" "WEFT_SIM_SEED=$first" build/release/test/sim/sim_test
 }
+
+stage_sim() { run_sim "$@"; }
+stage_sim_60s() { run_sim --seconds 60; }
+# Bugs planted into scratch copies: the simulation must see each.
+stage_planted() { test/sim/planted.sh; }
 
 stage_tsan() {
   tools/build.sh tsan

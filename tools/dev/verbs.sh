@@ -14,12 +14,14 @@ verb_help() {
   bench [flags]            beside the raw server and the peers (bench/run.py); reports/bench.json
   fuzz [seconds [name]]    every fuzzer (or those with that name) for so many seconds each (60)
   sim [seeds [first]]      the deterministic simulation of hubs; reports/sim.json
+  sim --hours N            the same with fresh seeds for so long
+  planted                  bugs planted into copies of the tree: the simulation must see each
   chaos [rounds]           crashes under load (100); reports/chaos.json
   fmt                      format the C++ sources in place
   tidy                     clang-tidy over src/
   clean                    remove build/ and installed Node packages
 
-DEV_SEED=N repeats the random parts of test, e2e and chaos.
+DEV_SEED=N repeats the random parts of test, e2e, sim and chaos.
 END
 }
 
@@ -37,8 +39,8 @@ run_single() {
   finish "$verb" "$begin"
 }
 
-stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5)
-stages_of_full=(setup-full sim chaos-100 chaos-control fuzz-full tsan tidy bare)
+stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5 sim-60s)
+stages_of_full=(setup-full sim planted chaos-100 chaos-control fuzz-full tsan tidy bare)
 
 # Without the tools or the programs the rest would only repeat the same failure.
 run_stages() {
@@ -80,6 +82,7 @@ stage_fuzz() { run_fuzzers "${1:-60}" "${2:-}"; }
 
 verb_chaos() { verb_setup test; run_single chaos chaos-100 "${1:-100}"; }
 verb_sim() { verb_setup test; run_single sim sim "$@"; }
+verb_planted() { verb_setup test; run_single planted planted; }
 
 verb_bench() {
   verb_setup test

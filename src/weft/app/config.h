@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "weft/base/result.h"
+#include "weft/gateway/http/options.h"
 #include "weft/hub/options.h"
+#include "weft/hub/quarantine.h"
 #include "weft/log/embedded/embedded_log.h"
 #include "weft/net/server.h"
 
@@ -25,6 +27,7 @@ struct Config {
   std::string listen = "127.0.0.1:8787";
   std::string data = "./weft-data";
   std::string web;
+  std::string backup_directory;
   std::uint64_t threads = 0;
   std::uint64_t drain_timeout_ms = 10'000;
   std::string log_level = "info";
@@ -32,6 +35,8 @@ struct Config {
   log::embedded::EmbeddedLogOptions log;
   net::ServerOptions net;
   hub::HubOptions hub;
+  hub::QuarantineBackoff quarantine;
+  gateway::http::HttpOptions http;
 };
 
 /// One configuration key: how it is called, explained, read and written.
@@ -41,6 +46,8 @@ struct Setting {
   std::function<std::string(const Config&)> get;
   /// Returns what is wrong with the value, or nothing.
   std::function<std::string(Config&, const std::string&)> set;
+  /// Takes several values: separated by commas, in YAML as a sequence too.
+  bool list = false;
 };
 
 /// All settings, in the order in which `weft config print` shows them.

@@ -1,15 +1,24 @@
 // The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <iostream>
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include "weft/app/backup.h"
 #include "weft/app/config.h"
+#include "weft/app/doctor.h"
 #include "weft/app/events.h"
+#include "weft/app/inspect.h"
 #include "weft/app/server.h"
+#include "weft/gateway/http/client.h"
 
 extern char** environ;
 
@@ -40,12 +49,23 @@ bool load(Config& config, const std::string& file,
   return true;
 }
 
+/// Each connection is a descriptor, and shells allow few by default.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const Config& config) {
+  raise_descriptor_limit();
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  // Without TLS there is nothing to reload, and a closed terminal ends the server as ever.
+  if (config.net.tls.enabled()) sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   weft::app::set_up_logging(config.log_level, config.log_format == "json");
@@ -61,7 +81,7 @@ int serve(const Config& config) {
   std::fflush(stdout);
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (*node)->reload_certificate();
   events->report(weft::base::severity::info, "drain.started", {{"signal", std::to_string(signal)}});
   const bool in_time = (*node)->drain();
   if (!in_time) {
@@ -70,6 +90,50 @@ int serve(const Config& config) {
     return exit_failed;
   }
   events->report(weft::base::severity::info, "drain.done", {});
+  return 0;
+}
+
+/// Asks the server that runs with this configuration.
+int backup(const Config& config, const std::string& directory) {
+  if (config.net.tls.enabled()) {
+    std::fprintf(stderr,
+                 "weft: backup: this server speaks TLS; ask it with curl: POST /v1/backup "
+                 "{\"directory\": …}\n");
+    return exit_usage;
+  }
+  const auto colon = config.listen.rfind(':');
+  std::string host = config.listen.substr(0, colon);
+  if (host == "0.0.0.0" || host == "[::]") host = "127.0.0.1";
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const auto target = std::filesystem::absolute(directory).lexically_normal().string();
+  const auto answer =
+      weft::gateway::http::post_json(host, config.listen.substr(colon + 1), "/v1/backup",
+                                     nlohmann::json({{"directory", target}}).dump());
+  if (!answer) {
+    std::fprintf(stderr, "weft: backup: %s (a stopped server is backed up by copying %s)\n",
+                 answer.error().message.c_str(), config.data.c_str());
+    return exit_failed;
+  }
+  if (answer->status != 201) {
+    const auto problem = nlohmann::json::parse(answer->body, nullptr, false);
+    const bool said = problem.is_object() && problem.value("detail", nlohmann::json()).is_string();
+    std::fprintf(stderr, "weft: backup: %s\n",
+                 said ? problem["detail"].get<std::string>().c_str() : answer->body.c_str());
+    return exit_failed;
+  }
+  std::printf("%s: read back and equal to the log\n%s", target.c_str(), answer->body.c_str());
+  return 0;
+}
+
+int restore(const Config& config, const std::string& directory) {
+  const auto restored = weft::app::restore_backup(directory, config.data);
+  if (!restored) {
+    std::fprintf(stderr, "weft: restore: %s\n", restored.error().message.c_str());
+    return exit_failed;
+  }
+  std::printf("%s: %llu documents, %llu records, as a new incarnation\n", config.data.c_str(),
+              static_cast<unsigned long long>(restored->log.documents),
+              static_cast<unsigned long long>(restored->log.records));
   return 0;
 }
 
@@ -96,6 +160,30 @@ int main(int argc, char** argv) {
   add_settings(*check_command);
   auto* print_command = config_command->add_subcommand("print", "print it with all defaults");
   add_settings(*print_command);
+  weft::app::InspectOptions inspect_options;
+  auto* inspect_command = app.add_subcommand("inspect", "show what is in an update or envelope");
+  inspect_command->add_option("FILE", inspect_options.source, "a file, or - for standard input")
+      ->required();
+  inspect_command->add_flag("--content", inspect_options.content, "also what the document shows");
+  inspect_command->add_flag("--json", inspect_options.json, "for machines, nothing shortened");
+  inspect_command->add_flag("--base64", inspect_options.base64, "the input is Base64");
+  std::string directory;
+  auto* backup_command = app.add_subcommand("backup", "back up a running server, verified");
+  add_settings(*backup_command);
+  backup_command->add_option("DIRECTORY", directory, "made by the server; must not exist")
+      ->required();
+  auto* restore_command =
+      app.add_subcommand("restore", "make the data directory (--data) out of a backup");
+  add_settings(*restore_command);
+  restore_command->add_option("BACKUP", directory, "what weft backup made")->required();
+  weft::app::DoctorRequest doctor;
+  auto* doctor_command = app.add_subcommand(
+      "doctor", "check the data directory (--data) of a stopped server, and repair a document");
+  add_settings(*doctor_command);
+  doctor_command->add_option("--repair", doctor.repair, "repair this document (room/document)");
+  doctor_command->add_option("--restore", doctor.restore, "repair this document out of a backup");
+  doctor_command->add_option("--from", doctor.from, "the backup, with --restore");
+  doctor_command->add_flag("--json", doctor.json, "say it as JSON");
   auto* version_command = app.add_subcommand("version", "print the version");
 
   try {
@@ -107,6 +195,9 @@ int main(int argc, char** argv) {
     std::printf("weft %s\n", WEFT_VERSION);
     return 0;
   }
+  if (inspect_command->parsed()) {
+    return weft::app::run_inspect(inspect_options, std::cin, std::cout, std::cerr);
+  }
   Config config;
   if (!load(config, file, flags)) return exit_usage;
   if (print_command->parsed()) {
@@ -116,6 +207,12 @@ int main(int argc, char** argv) {
   if (check_command->parsed()) {
     std::puts("configuration is valid");
     return 0;
+  }
+  if (backup_command->parsed()) return backup(config, directory);
+  if (restore_command->parsed()) return restore(config, directory);
+  if (doctor_command->parsed()) {
+    doctor.data = config.data;
+    return weft::app::run_doctor(doctor);
   }
   return serve(config);
 }

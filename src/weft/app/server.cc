@@ -7,6 +7,8 @@
 
 #include "weft/app/background.h"
 #include "weft/app/events.h"
+#include "weft/app/maintenance.h"
+#include "weft/base/worker_pool.h"
 #include "weft/gateway/http/gateway.h"
 #include "weft/gateway/http/metrics.h"
 #include "weft/gateway/ywebsocket/gateway.h"
@@ -32,6 +34,8 @@ struct Node::Parts {
   std::unique_ptr<net::LoopGroup> loops;
   std::unique_ptr<log::embedded::EmbeddedLog> log;
   std::unique_ptr<store::rocks::RocksDbStore> store;
+  std::unique_ptr<StorageMaintenance> maintenance;
+  std::unique_ptr<hub::Quarantine> quarantine;
   std::unique_ptr<Background> background;
   std::atomic<std::uint64_t> next_seq{0};
   std::deque<hub::HubCounters> counters;
@@ -39,15 +43,18 @@ struct Node::Parts {
   std::unique_ptr<hub::HubSet> hub_set;
   std::unique_ptr<gateway::ywebsocket::Gateway> ywebsocket;
   gateway::http::StaticFiles files;
+  std::unique_ptr<base::WorkerPool> readers;  ///< of the HTTP gateway
   std::unique_ptr<gateway::http::Gateway> http;
   std::unique_ptr<net::Server> server;
   std::atomic<bool> ready{false};
+  const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   bool drained = false;
 
   base::result<void> open_storage();
   void build_hubs();
   base::result<void> listen();
   std::string metrics() const;
+  gateway::http::ServerStatus status() const;
 };
 
 base::result<void> Node::Parts::open_storage() {
@@ -64,6 +71,10 @@ base::result<void> Node::Parts::open_storage() {
   if (!opened_store) return cannot_start("snapshot store", opened_store.error());
   store = std::move(*opened_store);
   next_seq = log->next_seq();
+  maintenance = std::make_unique<StorageMaintenance>(Storage{*log, *store}, config.data,
+                                                     config.backup_directory, *events);
+  quarantine = std::make_unique<hub::Quarantine>(config.quarantine, maintenance.get());
+  maintenance->restore(*quarantine);
   return {};
 }
 
@@ -71,10 +82,10 @@ void Node::Parts::build_hubs() {
   background = std::make_unique<Background>();
   std::vector<hub::Hub*> all;
   for (std::size_t i = 0; i < loops->size(); ++i) {
-    hubs.push_back(
-        std::make_unique<hub::Hub>(hub::HubParts{loops->loop(i), *background, *log, *store,
-                                                 next_seq, counters.emplace_back(), *events},
-                                   config.hub));
+    hubs.push_back(std::make_unique<hub::Hub>(
+        hub::HubParts{loops->loop(i), *background, *log, *store, next_seq, counters.emplace_back(),
+                      *events, quarantine.get()},
+        config.hub));
     all.push_back(hubs.back().get());
     loops->loop(i).post([hub = all.back()] { hub->start(); });
   }
@@ -84,21 +95,49 @@ void Node::Parts::build_hubs() {
 std::string Node::Parts::metrics() const {
   std::vector<const hub::HubCounters*> all;
   for (const auto& c : counters) all.push_back(&c);
-  return gateway::http::render_metrics(all, server ? server->counts() : net::ConnectionCounts{},
-                                       log->writable());
+  return gateway::http::render_metrics(all, quarantine->size(),
+                                       server ? server->counts() : net::ConnectionCounts{},
+                                       server ? server->certificate_expires_s() : 0,
+                                       log->writable(), http ? http->event_streams() : 0);
+}
+
+gateway::http::ServerStatus Node::Parts::status() const {
+  gateway::http::ServerStatus out;
+  out.program_version = WEFT_VERSION;
+  out.uptime_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                      std::chrono::steady_clock::now() - begun)
+                      .count();
+  out.ready = ready.load() && log->writable();
+  const auto connections = server ? server->counts() : net::ConnectionCounts{};
+  out.http_connections = connections.http_open;
+  out.websocket_connections = connections.websockets_open;
+  for (const auto& one : counters) {
+    out.documents_live += one.documents_live.load(std::memory_order_relaxed);
+    out.sessions += one.sessions.load(std::memory_order_relaxed);
+    out.edits_accepted += one.edits_accepted.load(std::memory_order_relaxed);
+    out.edits_committed += one.edits_committed.load(std::memory_order_relaxed);
+    out.edits_refused += one.edits_refused.load(std::memory_order_relaxed);
+  }
+  return out;
 }
 
 base::result<void> Node::Parts::listen() {
-  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops);
+  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops,
+                                                              config.net.compression_bytes_min);
   std::string skipped;
   if (!config.web.empty()) files = gateway::http::StaticFiles::load(config.web, skipped);
   if (!skipped.empty()) {
     events->report(base::severity::warn, "page.files_skipped", {{"files", skipped}});
   }
-  http = std::make_unique<gateway::http::Gateway>(gateway::http::GatewayParts{
-      *hub_set, *log, files, [this] { return ready.load() && log->writable(); },
-      [this] { return metrics(); },
-      [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); }});
+  readers = std::make_unique<base::WorkerPool>(1, config.http.reads_waiting_max);
+  http = std::make_unique<gateway::http::Gateway>(
+      gateway::http::GatewayParts{
+          *hub_set, *log, *store, *readers, files,
+          [this] { return ready.load() && log->writable(); }, [this] { return metrics(); },
+          [this] { return status(); },
+          [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); },
+          maintenance->operations()},
+      config.http);
   auto net_options = config.net;
   const auto colon = config.listen.rfind(':');
   net_options.host = config.listen.substr(0, colon);
@@ -109,7 +148,8 @@ base::result<void> Node::Parts::listen() {
   auto started = net::Server::start(net_options, *loops, *http);
   if (!started) return cannot_start("listen", started.error());
   server = std::move(*started);
-  address = "http://" + config.listen.substr(0, colon) + ":" + std::to_string(server->port());
+  address = (config.net.tls.enabled() ? "https://" : "http://") + config.listen.substr(0, colon) +
+            ":" + std::to_string(server->port());
   ready = true;
   return {};
 }
@@ -136,6 +176,17 @@ Node::~Node() { drain(); }
 
 const std::string& Node::address() const { return parts_->address; }
 
+void Node::reload_certificate() {
+  const auto& files = parts_->config.net.tls;
+  if (auto ok = parts_->server->reload_certificate(); !ok) {
+    parts_->events->report(base::severity::error, "certificate.not_reloaded",
+                           {{"reason", ok.error().message}});
+    return;
+  }
+  parts_->events->report(base::severity::info, "certificate.reloaded",
+                         {{"certificate", files.certificate}});
+}
+
 bool Node::drain() {
   if (parts_->drained) return true;
   parts_->drained = true;
@@ -158,6 +209,8 @@ bool Node::drain() {
                           [closed] { closed->set_value(); });
     in_time &= closing.wait_until(until + deadline) == std::future_status::ready;
   }
+  if (parts_->readers) parts_->readers->close();
+  if (parts_->maintenance) parts_->maintenance->close();
   if (parts_->log) parts_->log->close();
   if (parts_->store) parts_->store->close();
   // Nothing runs on the loops any more when what their tasks refer to goes.

@@ -22,8 +22,12 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// "http://127.0.0.1:8787"
+  /// "http://127.0.0.1:8787", or https:// with TLS
   const std::string& address() const;
+
+  /// Takes the renewed certificate from the files of tls.certificate and tls.key for connections
+  /// that come later, and reports it; on an error the old one stays. Any thread.
+  void reload_certificate();
 
   /// Refuse, flush, withdraw presence, write snapshots, close. Blocks, at most about
   /// drain_timeout_ms. Returns false when the deadline passed first.

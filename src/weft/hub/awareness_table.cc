@@ -8,6 +8,25 @@ namespace {
 constexpr std::string_view withdrawn = "null";
 }
 
+void AwarenessTable::assign(std::string& state, std::string_view with) {
+  state_bytes_ += with.size();
+  state_bytes_ -= state.size();
+  state.assign(with);
+}
+
+bool AwarenessTable::has_room_for(const yjs::AwarenessEntry& entry) const {
+  // A withdrawal is always taken: it makes room.
+  if (entry.state == withdrawn) return true;
+  std::size_t replaced = 0;
+  if (const auto known = clients_.find(entry.client); known != clients_.end()) {
+    replaced += known->second.state.size();
+  }
+  for (const Waiting& w : waiting_) {
+    if (w.client == entry.client) replaced += w.state.size();
+  }
+  return state_bytes_ - replaced + entry.state.size() <= options_.awareness_bytes_max;
+}
+
 bool AwarenessTable::put(const yjs::AwarenessEntry& entry, std::uint64_t session) {
   auto [it, added] = clients_.try_emplace(entry.client);
   Client& client = it->second;
@@ -16,7 +35,7 @@ bool AwarenessTable::put(const yjs::AwarenessEntry& entry, std::uint64_t session
       (entry.clock == client.clock && entry.state == withdrawn && client.state != withdrawn);
   if (!newer) return false;
   client.clock = entry.clock;
-  client.state.assign(entry.state);
+  assign(client.state, entry.state);
   client.session = session;
   client.change = ++last_change_;
   return true;
@@ -29,6 +48,7 @@ bool AwarenessTable::apply(const yjs::AwarenessEntry& entry, std::uint64_t sessi
       !clients_.contains(entry.client)) {
     return false;
   }
+  if (!has_room_for(entry)) return false;
   if (visible_after <= committed) {
     put(entry, session);
     return true;
@@ -39,8 +59,12 @@ bool AwarenessTable::apply(const yjs::AwarenessEntry& entry, std::uint64_t sessi
   if (it == waiting_.end()) {
     waiting_.push_back(
         {entry.client, entry.clock, std::string(entry.state), session, visible_after});
+    state_bytes_ += entry.state.size();
   } else if (entry.clock >= it->clock) {
-    *it = {entry.client, entry.clock, std::string(entry.state), session, visible_after};
+    assign(it->state, entry.state);
+    it->clock = entry.clock;
+    it->session = session;
+    it->visible_after = visible_after;
   }
   return true;
 }
@@ -50,18 +74,23 @@ bool AwarenessTable::release(std::uint64_t committed) {
   std::erase_if(waiting_, [&](const Waiting& w) {
     if (w.visible_after > committed) return false;
     changed |= put({w.client, w.clock, w.state}, w.session);
+    state_bytes_ -= w.state.size();
     return true;
   });
   return changed;
 }
 
 bool AwarenessTable::withdraw(std::uint64_t session) {
-  std::erase_if(waiting_, [&](const Waiting& w) { return w.session == session; });
+  std::erase_if(waiting_, [&](const Waiting& w) {
+    if (w.session != session) return false;
+    state_bytes_ -= w.state.size();
+    return true;
+  });
   bool changed = false;
   for (auto& [id, client] : clients_) {
     if (client.session != session || client.state == withdrawn) continue;
     client.clock += 1;
-    client.state.assign(withdrawn);
+    assign(client.state, withdrawn);
     client.session = 0;
     client.change = ++last_change_;
     changed = true;
@@ -85,8 +114,10 @@ base::byte_vector AwarenessTable::changes_since(std::uint64_t seen,
 }
 
 void AwarenessTable::forget_withdrawn(std::uint64_t upto) {
-  std::erase_if(clients_, [upto](const auto& item) {
-    return item.second.state == withdrawn && item.second.change <= upto;
+  std::erase_if(clients_, [&](const auto& item) {
+    if (item.second.state != withdrawn || item.second.change > upto) return false;
+    state_bytes_ -= withdrawn.size();
+    return true;
   });
 }
 

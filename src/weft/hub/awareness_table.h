@@ -23,7 +23,7 @@ class AwarenessTable {
 
   /// Takes over one entry if its clock is newer (the rule of y-protocols). `visible_after` is the
   /// document's submission count that must have been committed first.
-  /// Returns false when the table is full or the state too large.
+  /// Returns false when the table is full (clients, bytes) or the state too large.
   bool apply(const yjs::AwarenessEntry& entry, std::uint64_t session, std::uint64_t visible_after,
              std::uint64_t committed);
 
@@ -61,10 +61,13 @@ class AwarenessTable {
   };
 
   bool put(const yjs::AwarenessEntry& entry, std::uint64_t session);
+  bool has_room_for(const yjs::AwarenessEntry& entry) const;
+  void assign(std::string& state, std::string_view with);
 
   const HubOptions& options_;
   std::unordered_map<yjs::client_id, Client> clients_;
   std::vector<Waiting> waiting_;
+  std::size_t state_bytes_ = 0;  ///< of all states, waiting ones included
   std::uint64_t last_change_ = 0;
 };
 

@@ -4,13 +4,22 @@
 
 namespace weft::hub {
 
-base::result<void> DocumentState::load(base::shared_bytes snapshot, base::log_offset covered_end) {
-  yjs::Knowledge held;
-  if (auto learned = yjs::learn(snapshot, held); !learned) return learned;
-  base_ = std::move(snapshot);
-  base_end_ = end_ = covered_end;
+namespace {
+
+/// A run is taken along when it is at most this many times as large as what is taken already.
+constexpr std::size_t taken_along_max = 2;
+
+std::vector<base::byte_view> views(const std::vector<base::shared_bytes>& updates) {
+  return {updates.begin(), updates.end()};
+}
+
+}  // namespace
+
+void DocumentState::load(shared_run snapshot, yjs::Knowledge held, base::log_offset covered_end) {
+  runs_bytes_ = snapshot->bytes;
+  runs_ = {std::move(snapshot)};
+  runs_end_ = end_ = covered_end;
   held_ = std::move(held);
-  return {};
 }
 
 base::result<void> DocumentState::commit(base::shared_bytes update, base::log_offset offset,
@@ -32,15 +41,16 @@ void DocumentState::submit(base::byte_view update) {
 
 void DocumentState::forget_uncommitted() {
   held_ = {};
-  for (const auto part : parts()) WEFT_CHECK(yjs::learn(part, held_).has_value());
+  for (const auto& part : parts()) WEFT_CHECK(yjs::learn(part, held_).has_value());
 }
 
-std::vector<base::byte_view> DocumentState::parts() const {
-  std::vector<base::byte_view> out;
-  out.reserve(tail_.size() + 1);
-  if (!base_.empty()) out.push_back(base_);
-  out.insert(out.end(), tail_.begin(), tail_.end());
-  return out;
+std::vector<base::shared_bytes> DocumentState::parts() const { return plan(true).updates; }
+
+std::optional<base::shared_bytes> DocumentState::whole() const {
+  if (!tail_.empty()) return std::nullopt;
+  if (runs_.empty()) return base::shared_bytes::copy_of(yjs::empty_update());
+  if (runs_.size() > 1 || runs_.front()->parts.size() > 1) return std::nullopt;
+  return runs_.front()->parts.front().update();
 }
 
 base::result<base::shared_bytes> DocumentState::merged_tail() {
@@ -50,8 +60,7 @@ base::result<base::shared_bytes> DocumentState::merged_tail() {
     } else if (tail_.size() == 1) {
       merged_tail_ = tail_.front();
     } else {
-      const std::vector<base::byte_view> updates(tail_.begin(), tail_.end());
-      auto merged = yjs::compact(updates);
+      auto merged = yjs::compact(views(tail_));
       if (!merged) return base::fail(std::move(merged.error()));
       merged_tail_ = base::shared_bytes::adopt(std::move(*merged));
     }
@@ -60,29 +69,66 @@ base::result<base::shared_bytes> DocumentState::merged_tail() {
 }
 
 base::result<base::byte_vector> DocumentState::diff(base::byte_view state_vector) {
-  auto news = merged_tail();
-  if (!news) return base::fail(std::move(news.error()));
-  auto of_tail = yjs::diff(*news, state_vector);
-  if (!of_tail || base_.empty()) return of_tail;
-  auto of_base = yjs::diff(base_, state_vector);
-  if (!of_base) return of_base;
-  if (tail_.empty()) return of_base;
-  const base::byte_view both[] = {*of_base, *of_tail};
-  return yjs::merge(both);
+  std::vector<base::byte_vector> news;
+  const auto keep = [&news](base::result<base::byte_vector> part) -> base::result<void> {
+    if (!part) return base::fail(std::move(part.error()));
+    if (!base::equal(*part, yjs::empty_update())) news.push_back(std::move(*part));
+    return {};
+  };
+  for (const auto& run : runs_) {
+    for (const auto& part : run->parts) {
+      if (auto kept = keep(part.diff(state_vector)); !kept)
+        return base::fail(std::move(kept.error()));
+    }
+  }
+  const auto tail = merged_tail();
+  if (!tail) return base::fail(base::error(tail.error()));
+  if (auto kept = keep(yjs::diff(*tail, state_vector)); !kept) {
+    return base::fail(std::move(kept.error()));
+  }
+  if (news.empty()) {
+    const auto nothing = yjs::empty_update();
+    return base::byte_vector(nothing.begin(), nothing.end());
+  }
+  if (news.size() == 1) return std::move(news.front());
+  return yjs::merge(std::vector<base::byte_view>(news.begin(), news.end()));
 }
 
-void DocumentState::replace_base(base::shared_bytes compacted, std::size_t records,
-                                 base::log_offset end) {
-  for (std::size_t i = 0; i < records; ++i) tail_bytes_ -= tail_[i].size();
-  tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(records));
-  tail_ends_.erase(tail_ends_.begin(), tail_ends_.begin() + static_cast<std::ptrdiff_t>(records));
-  base_ = std::move(compacted);
-  base_end_ = end;
+base::result<bool> DocumentState::same_content(base::byte_view update,
+                                               std::vector<base::byte_view> in_flight) const {
+  std::vector<const yjs::IndexedUpdate*> indexed;
+  for (const auto& run : runs_) {
+    for (const auto& part : run->parts) indexed.push_back(&part);
+  }
+  in_flight.insert(in_flight.end(), tail_.begin(), tail_.end());
+  return yjs::same_content(update, indexed, in_flight);
+}
+
+DocumentState::Plan DocumentState::plan(bool everything) const {
+  Plan out{runs_.size(), tail_.size(), tail_.empty() ? runs_end_ : tail_ends_.back(), {}};
+  std::size_t taken = tail_bytes_;
+  while (out.first_run > 0 &&
+         (everything || runs_[out.first_run - 1]->bytes <= taken_along_max * taken)) {
+    taken += runs_[--out.first_run]->bytes;
+  }
+  for (std::size_t i = out.first_run; i < runs_.size(); ++i) {
+    for (const auto& part : runs_[i]->parts) out.updates.push_back(part.update());
+  }
+  out.updates.insert(out.updates.end(), tail_.begin(), tail_.end());
+  return out;
+}
+
+void DocumentState::replace(const Plan& plan, shared_run run) {
+  for (std::size_t i = 0; i < plan.tail_records; ++i) tail_bytes_ -= tail_[i].size();
+  const auto taken = static_cast<std::ptrdiff_t>(plan.tail_records);
+  tail_.erase(tail_.begin(), tail_.begin() + taken);
+  tail_ends_.erase(tail_ends_.begin(), tail_ends_.begin() + taken);
+  runs_.resize(plan.first_run);
+  runs_.push_back(std::move(run));
+  runs_bytes_ = 0;
+  for (const auto& kept : runs_) runs_bytes_ += kept->bytes;
+  runs_end_ = plan.end;
   merged_tail_.reset();
-}
-
-base::log_offset DocumentState::tail_end(std::size_t records) const {
-  return records == 0 ? base_end_ : tail_ends_[records - 1];
 }
 
 }  // namespace weft::hub

@@ -22,10 +22,28 @@ void FrameRing::publish(std::span<const OutgoingEdit> edits) {
   while (bytes_ > bytes_max_ && chunks_.size() > 1) drop_front();
 }
 
+void FrameRing::pass(std::span<const OutgoingEdit> edits) {
+  clear();
+  end_ += edits.size();
+  if (!edits.empty()) dropped_end_.value = edits.back().offset.value + 1;
+}
+
 void FrameRing::drop_front() {
   dropped_end_.value = chunks_.front().entries.back().offset.value + 1;
   bytes_ -= chunks_.front().bytes.size();
   chunks_.pop_front();
+}
+
+std::size_t FrameRing::write_frame(const OutgoingEdit& edit, std::uint8_t* out) const {
+  const base::byte_view update = edit.update;
+  // Larger edits are rare: they are framed as they are.
+  if (framing_.rewrites(update.size()) && update.size() <= framing_.rewrite_at_once_bytes_max()) {
+    const auto size = framing_.rewrite(yjs::sync_type::update, update, out);
+    if (size) return *size;
+  }
+  const std::size_t size = framing_.write_header(yjs::sync_type::update, update.size(), out);
+  if (!update.empty()) std::memcpy(out + size, update.data(), update.size());
+  return size + update.size();
 }
 
 void FrameRing::publish_chunk(std::span<const OutgoingEdit> edits, std::size_t bytes) {
@@ -34,13 +52,13 @@ void FrameRing::publish_chunk(std::span<const OutgoingEdit> edits, std::size_t b
   std::size_t used = 0;
   const auto buffer = base::shared_bytes::build(bytes, [&](std::uint8_t* out) {
     for (const auto& edit : edits) {
-      used += framing_.write_header(yjs::sync_type::update, edit.update.size(), out + used);
-      if (!edit.update.empty()) std::memcpy(out + used, edit.update.data(), edit.update.size());
-      used += edit.update.size();
+      used += write_frame(edit, out + used);
       chunk.entries.push_back({static_cast<std::uint32_t>(used), edit.origin, edit.offset});
     }
   });
-  chunk.bytes = buffer.slice(0, used);
+  // What was rewritten may be much shorter than what was made room for.
+  chunk.bytes = used < bytes / 2 ? base::shared_bytes::copy_of(buffer.view().first(used))
+                                 : buffer.slice(0, used);
   end_ += edits.size();
   bytes_ += used;
   chunks_.push_back(std::move(chunk));

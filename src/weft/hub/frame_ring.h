@@ -40,6 +40,9 @@ class FrameRing {
   /// Frames edits behind what is there; drops the oldest commits beyond bytes_max.
   void publish(std::span<const OutgoingEdit> edits);
 
+  /// Lets edits pass that nobody waits for: every cursor is, or is set, at end(). Frees everything.
+  void pass(std::span<const OutgoingEdit> edits);
+
   /// Hands the frames from `cursor` (which must be >= begin()) on to the sink until it is full,
   /// leaving out those of `origin`. Returns the new cursor and sets `next_offset` behind the last
   /// record passed.
@@ -71,6 +74,7 @@ class FrameRing {
   static constexpr std::size_t chunk_bytes_max = 256u << 10;
 
   void drop_front();
+  std::size_t write_frame(const OutgoingEdit& edit, std::uint8_t* out) const;
   void publish_chunk(std::span<const OutgoingEdit> edits, std::size_t bytes);
 
   const Framing& framing_;

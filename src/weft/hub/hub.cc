@@ -10,7 +10,12 @@ namespace {
 constexpr std::chrono::milliseconds drain_poll{5};
 }
 
-Hub::Hub(HubParts parts, HubOptions options) : parts_(parts), options_(options) {}
+Hub::Hub(HubParts parts, HubOptions options)
+    : own_quarantine_(parts.quarantine ? nullptr : std::make_unique<Quarantine>()),
+      parts_(parts),
+      options_(options) {
+  if (own_quarantine_) parts_.quarantine = own_quarantine_.get();
+}
 
 Hub::~Hub() {
   if (sweep_timer_ != 0) parts_.executor.cancel(sweep_timer_);
@@ -19,11 +24,17 @@ Hub::~Hub() {
 
 std::shared_ptr<LiveDocument> Hub::open(const base::DocumentId& document) {
   const auto it = documents_.find(document);
-  // A document that broke is tried afresh: what made it unreadable may have been mended.
   if (it != documents_.end() && !it->second->ended()) return it->second;
+  // A document that broke is tried afresh, though not by everybody who comes.
+  auto held = parts_.quarantine->holds(document, parts_.executor.now());
+  if (held && it != documents_.end()) return it->second;
   auto opened = std::make_shared<LiveDocument>(parts_, options_, document);
   documents_[document] = opened;
-  opened->open();
+  if (held) {
+    opened->stay_broken(std::move(*held));
+  } else {
+    opened->open();
+  }
   return opened;
 }
 
@@ -41,9 +52,28 @@ void Hub::publish(const base::DocumentId& document, base::byte_vector update,
   open(document)->publish(std::move(update), info, std::move(done));
 }
 
-void Hub::read_state(const base::DocumentId& document, log::callback<base::shared_bytes> done) {
+void Hub::publish_all(const base::DocumentId& document, std::vector<base::shared_bytes> updates,
+                      SessionInfo info, std::optional<PublishCondition> condition,
+                      log::callback<std::vector<PublishedItem>> done) {
+  if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
+  open(document)->publish_all(std::move(updates), std::move(info), std::move(condition),
+                              std::move(done));
+}
+
+void Hub::view(const base::DocumentId& document, log::callback<DocumentView> done) {
+  if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
+  open(document)->view(std::move(done));
+}
+
+void Hub::read_state(const base::DocumentId& document, log::callback<StateRead> done) {
   if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
   open(document)->read_state(std::move(done));
+}
+
+std::optional<DocumentStatus> Hub::status(const base::DocumentId& document) const {
+  const auto it = documents_.find(document);
+  if (it == documents_.end()) return std::nullopt;
+  return it->second->status();
 }
 
 std::vector<DocumentSummary> Hub::live_documents() const {

@@ -39,10 +39,24 @@ class Hub {
   void publish(const base::DocumentId& document, base::byte_vector update, const SessionInfo& info,
                LiveDocument::position_callback done);
 
-  /// The committed state of a document as one compacted update.
-  void read_state(const base::DocumentId& document, log::callback<base::shared_bytes> done);
+  /// Appends several updates in order; see LiveDocument::publish_all.
+  void publish_all(const base::DocumentId& document, std::vector<base::shared_bytes> updates,
+                   SessionInfo info, std::optional<PublishCondition> condition,
+                   log::callback<std::vector<PublishedItem>> done);
+
+  /// The committed state of a document as it lies in memory, loading it if nobody has it open.
+  void view(const base::DocumentId& document, log::callback<DocumentView> done);
+
+  /// The committed state of a document as one compacted update; see LiveDocument::read_state.
+  void read_state(const base::DocumentId& document, log::callback<StateRead> done);
+
+  /// A document that is in memory; none when nobody uses it.
+  std::optional<DocumentStatus> status(const base::DocumentId& document) const;
 
   std::vector<DocumentSummary> live_documents() const;
+
+  /// The documents that cannot be read. Any thread.
+  Quarantine& quarantine() const { return *parts_.quarantine; }
 
   /// Starts the timers for keep-alive and eviction. Once, on the executor.
   void start();
@@ -59,6 +73,7 @@ class Hub {
   void keepalive();
   void drain_step();
 
+  std::unique_ptr<Quarantine> own_quarantine_;  ///< when parts had none
   HubParts parts_;
   const HubOptions options_;
   std::unordered_map<base::DocumentId, std::shared_ptr<LiveDocument>> documents_;

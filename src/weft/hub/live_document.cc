@@ -1,5 +1,6 @@
-// The way of an edit into the log and back: admit, append, commit. Loading and the way out to the
-// sessions are in live_document_load.cc and live_document_read.cc.
+// The way of an edit into the log and back: admit, append, commit. Loading, the way out to the
+// sessions and upkeep are in live_document_load.cc, live_document_read.cc and
+// live_document_upkeep.cc.
 
 #include "weft/hub/live_document.h"
 
@@ -34,8 +35,8 @@ LiveDocument::~LiveDocument() {
 
 bool LiveDocument::idle() const {
   return sessions_.empty() && pending_.empty() && waiters_.empty() && outbox_.empty() &&
-         when_loaded_.empty() && !compacting_ && !saving_ && !recovering_ &&
-         phase_ != Phase::loading;
+         when_loaded_.empty() && state_readers_.empty() && !compacting_ && !saving_ &&
+         !recovering_ && phase_ != Phase::loading;
 }
 
 void LiveDocument::note_idle() { idle_since_ = parts_.executor.now(); }
@@ -61,9 +62,9 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
   if (!novelty) return refuse(errc::invalid_update, novelty.error().message);
   if (*novelty == yjs::Novelty::empty) return false;
   if (*novelty != yjs::Novelty::fresh) {
-    // Committed content is at hand for comparison; an edit that repeats one in flight carries the
-    // bytes of its own sender and is compared once that one is committed.
-    const auto same = yjs::same_content(update, state_.parts());
+    std::vector<base::byte_view> in_flight;
+    for (const Pending& pending : pending_) in_flight.push_back(pending.update);
+    const auto same = state_.same_content(update, std::move(in_flight));
     if (!same) return refuse(errc::invalid_update, same.error().message);
     if (!*same) {
       return refuse(errc::conflicting_ids,
@@ -114,7 +115,10 @@ void LiveDocument::append(base::byte_view update, const SessionInfo& info,
   }
   inflight_bytes_ += record.envelope.size();
   was_congested_ = was_congested_ || congested();
-  pending_.push_back({record.operation, origin, record.envelope.size(), std::move(done)});
+  const std::size_t bytes = record.envelope.size();
+  pending_.push_back({record.operation, origin, bytes,
+                      record.envelope.slice(bytes - update.size(), update.size()),
+                      std::move(done)});
   outbox_.push_back(std::move(record));
   ++submitted_;
   count(parts_.counters.edits_accepted);
@@ -130,11 +134,8 @@ void LiveDocument::flush_outbox() {
   if (outbox_.empty()) return;
   auto records = std::move(outbox_);
   outbox_.clear();
-  std::vector<base::OperationId> operations;
-  operations.reserve(records.size());
-  for (const auto& record : records) operations.push_back(record.operation);
   // The log takes the records only when it accepts them: on overload they are kept for a retry.
-  const auto accepted = parts_.log.append(id_, records);
+  const auto accepted = parts_.log.append(id_, std::move(records));
   if (accepted) return;
   if (accepted.error().code == log::errc::overloaded) {
     outbox_ = std::move(records);
@@ -144,6 +145,9 @@ void LiveDocument::flush_outbox() {
     });
     return;
   }
+  std::vector<base::OperationId> operations;
+  operations.reserve(records.size());
+  for (const auto& record : records) operations.push_back(record.operation);
   on_append_failed(operations, accepted.error());
 }
 
@@ -278,20 +282,26 @@ void LiveDocument::recover_if_settled() {
 }
 
 void LiveDocument::read_after_failure(base::log_offset from) {
-  parts_.log.read(id_, from, options_.ring_bytes_max, parts_.executor,
-                  [self = weak_from_this()](base::result<log::ReadResult> read) {
-                    const auto document = self.lock();
-                    if (!document || document->phase_ != Phase::live) return;
-                    if (!read) {
-                      // Without the log nobody knows what was stored: try again.
-                      document->recovery_scheduled_ = false;
-                      return document->recover_if_settled();
-                    }
-                    const auto missed = document->take_missed(read->records);
-                    if (!missed) return document->break_with(missed.error());
-                    if (read->more) return document->read_after_failure(read->next);
-                    document->resync_sessions();
-                  });
+  parts_.log.read(
+      id_, from, options_.ring_bytes_max, parts_.executor,
+      [self = weak_from_this()](base::result<log::ReadResult> read) {
+        const auto document = self.lock();
+        if (!document || document->phase_ != Phase::live) return;
+        if (!read && read.error().code == log::errc::corrupt) {
+          return document->break_with({make_error_code(errc::broken),
+                                       "document " + base::to_string(document->id_) +
+                                           ": log after a failed append: " + read.error().message});
+        }
+        if (!read) {
+          // Without the log nobody knows what was stored: try again.
+          document->recovery_scheduled_ = false;
+          return document->recover_if_settled();
+        }
+        const auto missed = document->take_missed(read->records);
+        if (!missed) return document->break_with(missed.error());
+        if (read->more) return document->read_after_failure(read->next);
+        document->resync_sessions();
+      });
 }
 
 base::result<bool> LiveDocument::take_missed(const log::record_batch& records) {
@@ -331,94 +341,6 @@ void LiveDocument::resync_sessions() {
   if (awareness_.release(committed_)) announce_awareness();
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_resync();
-}
-
-// --- upkeep -------------------------------------------------------------------------------------
-
-void LiveDocument::compact_if_worth_it() {
-  if (compacting_ || phase_ != Phase::live) return;
-  const std::size_t base_bytes = state_.base().size();
-  const bool bytes =
-      state_.tail_bytes() > std::max(options_.compact_tail_bytes_min, base_bytes / 2);
-  const bool records =
-      state_.tail().size() > std::max(options_.compact_tail_records_max, base_bytes / 256);
-  if (bytes || records) {
-    compact([this] {
-      if (snapshot_news_bytes_ >= options_.snapshot_bytes_min) save_snapshot(false, [] {});
-    });
-  }
-}
-
-void LiveDocument::compact(base::task then) {
-  WEFT_CHECK(!compacting_);
-  compacting_ = true;
-  auto work = [self = shared_from_this(), recoveries = recoveries_, base = state_.base(),
-               tail = state_.tail(), end = state_.tail_end(state_.tail().size()),
-               then = std::move(then)]() mutable {
-    std::vector<base::byte_view> parts;
-    parts.reserve(tail.size() + 1);
-    if (!base.empty()) parts.push_back(base);
-    parts.insert(parts.end(), tail.begin(), tail.end());
-    auto compacted = yjs::compact(parts);
-    auto& executor = self->parts_.executor;
-    executor.post([self = std::move(self), recoveries, compacted = std::move(compacted),
-                   records = tail.size(), end, then = std::move(then)]() mutable {
-      self->compacting_ = false;
-      // A recovery may have found records below `end` that this compaction has not seen.
-      if (self->phase_ != Phase::live || self->recoveries_ != recoveries) return then();
-      if (!compacted) {
-        self->break_with(base::error{make_error_code(errc::broken),
-                                     "compaction failed: " + compacted.error().message});
-        return then();
-      }
-      self->state_.replace_base(base::shared_bytes::adopt(std::move(*compacted)), records, end);
-      self->base_slices_.clear();
-      count(self->parts_.counters.compactions);
-      then();
-      if (self->sessions_.empty()) self->note_idle();
-    });
-  };
-  parts_.background.post(std::move(work));
-}
-
-void LiveDocument::save_snapshot(bool force, base::task done) {
-  if (phase_ != Phase::live || recovering_ || saving_ || compacting_ ||
-      state_.end() == snapshot_end_ ||
-      (!force && snapshot_news_bytes_ < options_.snapshot_bytes_min)) {
-    return done();
-  }
-  saving_ = true;
-  snapshot_recoveries_ = recoveries_;
-  if (state_.tail().empty()) return write_snapshot(std::move(done));
-  compact([this, done = std::move(done)]() mutable { write_snapshot(std::move(done)); });
-}
-
-void LiveDocument::write_snapshot(base::task done) {
-  // After a recovery, base may lack what was found below its end.
-  if (phase_ != Phase::live || recovering_ || recoveries_ != snapshot_recoveries_) {
-    saving_ = false;
-    return done();
-  }
-  store::Snapshot snapshot{parts_.log.id(), state_.base_end(), state_.base()};
-  parts_.store.save_snapshot(
-      id_, std::move(snapshot), parts_.executor,
-      [self = shared_from_this(), covered = state_.base_end(),
-       done = std::move(done)](base::result<void> saved) mutable {
-        self->saving_ = false;
-        if (saved) {
-          self->snapshot_end_ = covered;
-          self->snapshot_news_bytes_ = 0;
-          count(self->parts_.counters.snapshots);
-        } else {
-          // The log still has everything: the next snapshot covers this
-          // one's part too.
-          count(self->parts_.counters.snapshot_failures);
-          self->parts_.events.report(
-              base::severity::warn, "snapshot.failed",
-              {{"document", base::to_string(self->id_)}, {"reason", saved.error().message}});
-        }
-        done();
-      });
 }
 
 }  // namespace weft::hub

@@ -3,14 +3,17 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "weft/base/events.h"
 #include "weft/base/executor.h"
 #include "weft/hub/awareness_table.h"
 #include "weft/hub/document_state.h"
+#include "weft/hub/document_view.h"
 #include "weft/hub/frame_ring.h"
 #include "weft/hub/options.h"
+#include "weft/hub/quarantine.h"
 #include "weft/hub/session.h"
 #include "weft/log/op_log.h"
 #include "weft/store/document_store.h"
@@ -26,6 +29,8 @@ struct HubParts {
   std::atomic<std::uint64_t>& next_seq;  ///< shared by all hubs that append as one actor
   HubCounters& counters;
   base::Events& events;
+  /// One for all hubs of a process; nullptr: the hub keeps its own.
+  Quarantine* quarantine = nullptr;
 };
 
 /// A document in memory because somebody uses it: the single writer of its part of the log.
@@ -42,6 +47,9 @@ class LiveDocument final : public log::Subscriber,
   /// Subscribes and loads snapshot and log tail; sessions hear on_live or on_ended.
   void open();
 
+  /// Instead of open(): nothing is read, and who comes is told why.
+  void stay_broken(base::error why);
+
   const base::DocumentId& id() const { return id_; }
   bool live() const { return phase_ == Phase::live; }
   bool ended() const { return phase_ == Phase::broken; }
@@ -57,8 +65,23 @@ class LiveDocument final : public log::Subscriber,
   /// An update that is contained already gets the position behind everything in flight.
   void publish(base::byte_vector update, const SessionInfo& info, position_callback done);
 
-  /// The committed state as one compacted update.
-  void read_state(log::callback<base::shared_bytes> done);
+  /// Appends several updates in order; see PublishBatch. Errors: changed (the condition does not
+  /// hold: nothing was tried), or what keeps the document from being read.
+  void publish_all(std::vector<base::shared_bytes> updates, SessionInfo info,
+                   std::optional<PublishCondition> condition,
+                   log::callback<std::vector<PublishedItem>> done);
+
+  /// The committed state as it lies in memory, for work elsewhere.
+  void view(log::callback<DocumentView> done);
+
+  /// The committed state as one compacted update, everything committed before this call included.
+  /// Readers who ask while a compaction is due share it.
+  void read_state(log::callback<StateRead> done);
+
+  DocumentStatus status() const;
+
+  /// True while too many bytes wait for the log.
+  bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
 
   /// Writes a snapshot if there is enough news (or any news with `force`).
   void save_snapshot(bool force, base::task done);
@@ -78,24 +101,37 @@ class LiveDocument final : public log::Subscriber,
     base::OperationId operation;
     std::uint64_t origin;
     std::size_t bytes;
+    base::shared_bytes update;
     position_callback done;  ///< empty for sessions
   };
   struct Waiter {  ///< a publish of something already contained
     std::uint64_t after;
     position_callback done;
   };
-  struct Ring {
-    FrameRing frames;
-    std::size_t behind = 0;  ///< sessions whose cursor is before the end
-  };
   struct SharedAwareness {
     std::uint64_t from = 0, to = 0, only_from = 0;
-    const Framing* framing = nullptr;
     base::shared_bytes frame;
   };
-  struct CatchUp {  ///< the last one made, for others who fell off at the same place
+  struct StateReader {
+    std::uint64_t compaction;  ///< the first that has seen what the reader must see
+    log::callback<StateRead> done;
+  };
+  struct Ring {  ///< what the sessions of one framing share
+    explicit Ring(FrameRing f) : frames(std::move(f)) {}
+
+    FrameRing frames;
+    std::size_t behind = 0;  ///< sessions whose cursor is before the end
+    SharedAwareness awareness;
+    /// Frames of the runs' parts that were asked for, by where the part's bytes lie.
+    std::unordered_map<const std::uint8_t*, std::shared_ptr<AnswerFrame>> part_frames;
+  };
+  struct CatchUp {  ///< what sessions that fell off the ring at one place have missed
     base::log_offset from, to;
     base::shared_bytes update;
+  };
+  struct CatchUpRead {  ///< one under way
+    base::log_offset from;
+    std::vector<std::uint64_t> sessions;
   };
 
   // log::Subscriber
@@ -105,6 +141,7 @@ class LiveDocument final : public log::Subscriber,
 
   // Loading (live_document_load.cc).
   void load_snapshot();
+  void take_snapshot(store::Snapshot snapshot);
   void check_coverage(base::log_identity covered);
   void read_tail(base::log_offset from);
   void become_live();
@@ -124,7 +161,12 @@ class LiveDocument final : public log::Subscriber,
   void read_after_failure(base::log_offset from);
   base::result<bool> take_missed(const log::record_batch& records);
   void resync_sessions();
-  bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
+
+  // States for readers without a session (live_document_state.cc).
+  void compact_for_readers();
+  void serve_state_readers(std::uint64_t compaction, const base::shared_bytes& whole,
+                           base::log_offset end);
+  void fail_state_readers(const base::error& why);
 
   // Reading (live_document_read.cc).
   void attach(Session& session);
@@ -133,8 +175,17 @@ class LiveDocument final : public log::Subscriber,
   base::result<void> answer(Session& session, base::byte_view state_vector);
   void collect(Session& session, net::GatherSink& sink);
   void start_catch_up(Session& session);
-  void finish_catch_up(std::uint64_t session_number, base::result<log::ReadResult> read);
+  void read_missed(base::log_offset from);
+  void merge_missed(base::log_offset from, log::ReadResult read);
+  void end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed);
+  void give_missed(Session& session, const std::optional<CatchUp>& missed);
+  bool collect_direct(Session& session, net::GatherSink& sink);
+  bool add_answer(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer,
+                  net::GatherSink& sink);
+  void rewrite_in_background(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer);
   void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update);
+  void queue_part(Session& session, const base::shared_bytes& update, yjs::sync_type type);
+  void forget_answer_frames();
   base::result<void> queue_whole_state(Session& session);
   base::result<void> queue_update(Session& session, base::shared_bytes update, yjs::sync_type last);
   void announce_awareness();
@@ -145,8 +196,13 @@ class LiveDocument final : public log::Subscriber,
 
   // Upkeep.
   void compact_if_worth_it();
-  void compact(base::task then);
-  void write_snapshot(base::task done);
+  /// Gets the whole state as one update, when all of it was compacted (and nothing when not).
+  using compaction_callback = std::move_only_function<void(const base::shared_bytes& whole)>;
+  void compact(bool everything, compaction_callback then);
+  void end_compaction(std::uint64_t number, std::uint64_t recoveries,
+                      const DocumentState::Plan& plan, base::result<CompactedRun> compacted,
+                      compaction_callback then);
+  void write_snapshot(base::shared_bytes whole, base::log_offset covered, base::task done);
   void note_idle();
 
   const HubParts parts_;
@@ -160,13 +216,12 @@ class LiveDocument final : public log::Subscriber,
   std::vector<Session*> sessions_;
   std::vector<std::unique_ptr<Ring>> rings_;
   AwarenessTable awareness_;
-  SharedAwareness shared_awareness_;
   base::monotonic_time last_awareness_{};
   std::uint64_t awareness_at_this_tick_ = 0;  ///< last_change at the latest keepalive tick
   std::uint64_t awareness_at_last_tick_ = 0;  ///< and at the one before
   base::timer_id awareness_timer_ = 0;
-  CatchUp last_catch_up_;
-  std::vector<base::shared_bytes> base_slices_;  ///< base cut for large answers; made once
+  std::optional<CatchUp> last_catch_up_;  ///< for others who fell off at the same place
+  std::vector<CatchUpRead> catch_up_reads_;
 
   std::vector<log::Record> outbox_;
   bool outbox_scheduled_ = false;
@@ -179,13 +234,14 @@ class LiveDocument final : public log::Subscriber,
   bool recovery_scheduled_ = false;  ///< a timer or read of the recovery is under way
   base::log_offset recover_from_;    ///< what failed lies at or behind this, if it landed at all
   std::uint64_t recoveries_ = 0;     ///< how many of them found something
-  std::uint64_t snapshot_recoveries_ = 0;  ///< their number when the snapshot was begun
   bool recovering_ = false;  ///< an append failed; edits are dropped until sessions are resynced
 
   std::vector<base::task> when_loaded_;
   log::record_batch early_;  ///< committed while loading
 
   bool compacting_ = false;
+  std::uint64_t compactions_begun_ = 0;
+  std::vector<StateReader> state_readers_;
   bool saving_ = false;
   base::log_offset snapshot_end_;  ///< what the stored snapshot covers
   std::size_t snapshot_news_bytes_ = 0;

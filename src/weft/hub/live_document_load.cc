@@ -11,6 +11,8 @@ namespace {
 
 /// How much of the log one read brings while loading.
 constexpr std::size_t load_read_bytes = 8u << 20;
+/// Larger snapshots are read in the background: others wait for the executor.
+constexpr std::size_t taken_at_once_bytes_max = 256u << 10;
 
 base::error loading_failed(const base::DocumentId& id, const char* what, const base::error& why) {
   return {make_error_code(why.code == store::errc::corrupt || why.code == log::errc::corrupt
@@ -27,6 +29,12 @@ void LiveDocument::open() {
   load_snapshot();
 }
 
+void LiveDocument::stay_broken(base::error why) {
+  phase_ = Phase::broken;
+  why_broken_ = std::move(why);
+  note_idle();
+}
+
 void LiveDocument::load_snapshot() {
   parts_.store.load_snapshot(
       id_, parts_.executor,
@@ -34,18 +42,42 @@ void LiveDocument::load_snapshot() {
         if (!loaded) {
           return self->break_with(loading_failed(self->id_, "snapshot", loaded.error()));
         }
-        if (*loaded) {
-          const auto& snapshot = **loaded;
-          if (auto ok = self->state_.load(snapshot.update, snapshot.covered_end); !ok) {
-            return self->break_with(
-                base::error{make_error_code(errc::broken),
-                            "document " + base::to_string(self->id_) +
-                                ": snapshot does not decode: " + ok.error().message});
-          }
-          self->snapshot_end_ = snapshot.covered_end;
-          return self->check_coverage(snapshot.log);
-        }
-        self->read_tail(self->state_.end());
+        if (!*loaded) return self->read_tail(self->state_.end());
+        self->take_snapshot(std::move(**loaded));
+      });
+}
+
+void LiveDocument::take_snapshot(store::Snapshot snapshot) {
+  struct Taken {
+    base::result<CompactedRun> run;
+    yjs::Knowledge held;
+  };
+  const std::size_t bytes = snapshot.update.size();
+  auto take = [update = snapshot.update, part_bytes_max = options_.answer_slice_bytes] {
+    Taken out{index_run(update, part_bytes_max), {}};
+    if (!out.run) return out;
+    if (auto learned = yjs::learn(update, out.held); !learned) {
+      out.run = base::fail(std::move(learned.error()));
+    }
+    return out;
+  };
+  auto finish = [self = shared_from_this(), covered = snapshot.covered_end,
+                 log = snapshot.log](Taken taken) {
+    if (!taken.run) {
+      return self->break_with(
+          base::error{make_error_code(errc::broken),
+                      "document " + base::to_string(self->id_) +
+                          ": snapshot does not decode: " + taken.run.error().message});
+    }
+    self->state_.load(std::move(taken.run->run), std::move(taken.held), covered);
+    self->snapshot_end_ = covered;
+    self->check_coverage(log);
+  };
+  if (bytes <= taken_at_once_bytes_max) return finish(take());
+  parts_.background.post(
+      [&executor = parts_.executor, take = std::move(take), finish = std::move(finish)]() mutable {
+        executor.post(
+            [taken = take(), finish = std::move(finish)]() mutable { finish(std::move(taken)); });
       });
 }
 
@@ -123,10 +155,14 @@ void LiveDocument::become_live() {
   }
   early_ = {};
   phase_ = Phase::live;
+  if (parts_.quarantine->leave(id_)) {
+    parts_.events.report(base::severity::info, "quarantine.left",
+                         {{"document", base::to_string(id_)}});
+  }
   parts_.events.report(base::severity::debug, "document.live",
                        {{"document", base::to_string(id_)},
                         {"end", std::to_string(state_.end().value)},
-                        {"bytes", std::to_string(state_.base().size() + state_.tail_bytes())}});
+                        {"bytes", std::to_string(state_.bytes())}});
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     session->live_ = true;
@@ -146,8 +182,15 @@ void LiveDocument::break_with(base::error why) {
                        {{"document", base::to_string(id_)}, {"reason", why.message}});
   phase_ = Phase::broken;
   why_broken_ = why;
+  recovering_ = false;  // nothing is left to be recovered: it may be put away
+  // What is only out of reach is tried again by the next who comes.
+  if (why.code == errc::broken) {
+    parts_.quarantine->enter(id_, why.message, parts_.executor.now(),
+                             parts_.executor.wall_clock_ms());
+  }
   subscription_.reset();
   fail_pending(why);
+  fail_state_readers(why);
   auto waiting = std::move(when_loaded_);
   when_loaded_.clear();
   for (auto& work : waiting) work();
@@ -171,22 +214,6 @@ void LiveDocument::fail_pending(const base::error& why) {
 void LiveDocument::end_sessions(const base::error& why) {
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_ended(why);
-}
-
-void LiveDocument::read_state(log::callback<base::shared_bytes> done) {
-  if (phase_ == Phase::loading) {
-    when_loaded_.push_back(
-        [this, done = std::move(done)]() mutable { read_state(std::move(done)); });
-    return;
-  }
-  if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
-  if (state_.tail().empty()) {
-    return done(state_.base().empty() ? base::shared_bytes::copy_of(yjs::empty_update())
-                                      : state_.base());
-  }
-  auto compacted = yjs::compact(state_.parts());
-  if (!compacted) return done(base::fail(errc::broken, compacted.error().message));
-  done(base::shared_bytes::adopt(std::move(*compacted)));
 }
 
 }  // namespace weft::hub

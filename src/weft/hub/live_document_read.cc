@@ -58,13 +58,13 @@ void LiveDocument::publish_frames(const std::vector<OutgoingEdit>& edits) {
   const bool one_origin = std::all_of(edits.begin(), edits.end(), [&](const OutgoingEdit& e) {
     return e.origin == edits.front().origin;
   });
-  for (auto& ring : rings_) ring->frames.publish(edits);
-  const auto sessions = sessions_;
-  for (Session* session : sessions) {
+  std::vector<Session*> readers;
+  readers.reserve(sessions_.size());
+  for (Session* session : sessions_) {
     Ring& ring = *rings_[session->ring_];
     const bool only_its_own = one_origin && edits.front().origin == session->number_;
     if (only_its_own && !session->behind_ && !session->catching_up_) {
-      session->cursor_ = ring.frames.end();
+      session->cursor_ = ring.frames.end() + edits.size();
       session->next_offset_.value = edits.back().offset.value + 1;
       continue;
     }
@@ -72,11 +72,17 @@ void LiveDocument::publish_frames(const std::vector<OutgoingEdit>& edits) {
       session->behind_ = true;
       ++ring.behind;
     }
-    if (session->live_) session->events_.on_output();
+    if (session->live_) readers.push_back(session);
   }
+  // Framed only for whom somebody reads.
   for (auto& ring : rings_) {
-    if (ring->behind == 0) ring->frames.clear();
+    if (ring->behind == 0) {
+      ring->frames.pass(edits);
+    } else {
+      ring->frames.publish(edits);
+    }
   }
+  for (Session* session : readers) session->events_.on_output();
 }
 
 void LiveDocument::mark_caught_up(Session& session) {
@@ -88,14 +94,7 @@ void LiveDocument::mark_caught_up(Session& session) {
 
 void LiveDocument::collect(Session& session, net::GatherSink& sink) {
   if (!session.live_) return;
-  while (!session.direct_.empty() && sink.room() > 0) {
-    // Header and body go together: a newer answer may replace what still waits.
-    sink.add(std::move(session.direct_.front().header));
-    sink.add(std::move(session.direct_.front().body));
-    session.direct_.pop_front();
-    session.quiet_ = false;
-  }
-  if (!session.direct_.empty()) return session.events_.on_output();
+  if (!collect_direct(session, sink)) return;
   if (session.behind_ && !session.catching_up_) {
     const FrameRing& ring = rings_[session.ring_]->frames;
     if (session.cursor_ < ring.begin()) {
@@ -116,65 +115,82 @@ void LiveDocument::collect(Session& session, net::GatherSink& sink) {
 void LiveDocument::start_catch_up(Session& session) {
   session.catching_up_ = true;
   count(parts_.counters.catch_ups);
-  if (last_catch_up_.from == session.next_offset_ && !last_catch_up_.update.empty() &&
-      rings_[session.ring_]->frames.cursor_at(last_catch_up_.to)) {
-    log::ReadResult known;
-    known.next = last_catch_up_.to;
-    return finish_catch_up(session.number_, std::move(known));
+  const base::log_offset from = session.next_offset_;
+  if (last_catch_up_ && last_catch_up_->from == from &&
+      rings_[session.ring_]->frames.cursor_at(last_catch_up_->to)) {
+    return give_missed(session, last_catch_up_);
   }
+  // A reader that stalls is rarely alone: those that fell off at one place share one read.
+  for (CatchUpRead& under_way : catch_up_reads_) {
+    if (under_way.from == from) return under_way.sessions.push_back(session.number_);
+  }
+  count(parts_.counters.catch_up_reads);
+  catch_up_reads_.push_back({from, {session.number_}});
+  read_missed(from);
+}
+
+void LiveDocument::read_missed(base::log_offset from) {
   // More than this and the whole state is the smaller answer.
-  const std::size_t worth_reading =
-      state_.base().size() + state_.tail_bytes() + options_.ring_bytes_max;
-  parts_.log.read(id_, session.next_offset_, worth_reading, parts_.executor,
-                  [self = weak_from_this(), number = session.number_,
-                   from = session.next_offset_](base::result<log::ReadResult> read) {
+  const std::size_t worth_reading = state_.bytes() + options_.ring_bytes_max;
+  parts_.log.read(id_, from, worth_reading, parts_.executor,
+                  [self = weak_from_this(), from](base::result<log::ReadResult> read) {
                     const auto document = self.lock();
                     if (!document || document->phase_ != Phase::live) return;
-                    if (read && !read->more) {
-                      std::vector<base::byte_view> updates;
-                      for (const auto& entry : read->records) {
-                        const auto parts = protocol::split_envelope(entry.record.envelope);
-                        std::size_t consumed = 0;
-                        const auto message = parts ? yjs::decode_message(parts->payload, consumed)
-                                                   : base::result<yjs::ProtocolMessage>(
-                                                         base::fail(base::error(parts.error())));
-                        if (!message) {
-                          read = base::fail(base::error(message.error()));
-                          break;
-                        }
-                        updates.push_back(message->body);
-                      }
-                      if (read) {
-                        auto merged = yjs::compact(updates);
-                        if (merged) {
-                          document->last_catch_up_ = {
-                              from, read->next, base::shared_bytes::adopt(std::move(*merged))};
-                        } else {
-                          read = base::fail(std::move(merged.error()));
-                        }
-                      }
-                    }
-                    document->finish_catch_up(number, std::move(read));
+                    // What cannot be read, or is larger than the document: the state is at hand.
+                    if (!read || read->more) return document->end_catch_up_read(from, {});
+                    document->merge_missed(from, std::move(*read));
                   });
 }
 
-void LiveDocument::finish_catch_up(std::uint64_t session_number,
-                                   base::result<log::ReadResult> read) {
-  Session* session = find_session(session_number);
-  if (!session || !session->catching_up_) return;  // gone, or a sync answer brought everything
-  session->catching_up_ = false;
-  const FrameRing& ring = rings_[session->ring_]->frames;
-  // A remainder that is larger than the document, or that cannot be read: the state is at hand.
-  const auto cursor = !read || read->more ? std::nullopt : ring.cursor_at(read->next);
-  const auto queued = cursor ? queue_update(*session, last_catch_up_.update, yjs::sync_type::update)
-                             : queue_whole_state(*session);
-  if (!queued) return session->events_.on_ended(queued.error());
-  if (cursor) {
-    session->cursor_ = *cursor;
-    session->next_offset_ = read->next;
-    if (session->cursor_ == ring.end()) mark_caught_up(*session);
+void LiveDocument::merge_missed(base::log_offset from, log::ReadResult read) {
+  std::vector<base::shared_bytes> updates;
+  updates.reserve(read.records.size());
+  for (const auto& entry : read.records) {
+    auto update = update_of(entry);
+    if (!update) return end_catch_up_read(from, {});
+    updates.push_back(std::move(*update));
   }
-  session->events_.on_output();
+  parts_.background.post([self = weak_from_this(), &executor = parts_.executor, from,
+                          to = read.next, updates = std::move(updates)] {
+    auto merged = yjs::compact(std::vector<base::byte_view>(updates.begin(), updates.end()));
+    std::optional<CatchUp> missed;
+    if (merged) missed = {from, to, base::shared_bytes::adopt(std::move(*merged))};
+    executor.post([self, from, missed = std::move(missed)]() mutable {
+      const auto document = self.lock();
+      if (!document || document->phase_ != Phase::live) return;
+      document->end_catch_up_read(from, std::move(missed));
+    });
+  });
+}
+
+void LiveDocument::end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed) {
+  const auto it = std::find_if(catch_up_reads_.begin(), catch_up_reads_.end(),
+                               [&](const CatchUpRead& read) { return read.from == from; });
+  const auto waiting = std::move(it->sessions);
+  catch_up_reads_.erase(it);
+  for (const std::uint64_t number : waiting) {
+    Session* session = find_session(number);
+    // Gone, or a sync answer has brought everything meanwhile.
+    if (session && session->catching_up_ && session->next_offset_ == from) {
+      give_missed(*session, missed);
+    }
+  }
+  if (missed) last_catch_up_ = std::move(missed);
+}
+
+void LiveDocument::give_missed(Session& session, const std::optional<CatchUp>& missed) {
+  session.catching_up_ = false;
+  const FrameRing& ring = rings_[session.ring_]->frames;
+  const auto cursor = missed ? ring.cursor_at(missed->to) : std::nullopt;
+  const auto queued = cursor ? queue_update(session, missed->update, yjs::sync_type::update)
+                             : queue_whole_state(session);
+  if (!queued) return session.events_.on_ended(queued.error());
+  if (cursor) {
+    session.cursor_ = *cursor;
+    session.next_offset_ = missed->to;
+    if (session.cursor_ == ring.end()) mark_caught_up(session);
+  }
+  session.events_.on_output();
 }
 
 // --- sync answers -------------------------------------------------------------------------------
@@ -191,8 +207,7 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
     auto news = state_.diff(state_vector);
     if (!news) return base::fail(errc::invalid_update, news.error().message);
     // What is nearly everything is sent as everything: those bytes are shared, a diff is not.
-    if (news->size() > options_.answer_private_bytes_min &&
-        news->size() > (state_.base().size() + state_.tail_bytes()) / 2) {
+    if (news->size() > options_.answer_private_bytes_min && news->size() > state_.bytes() / 2) {
       queued = queue_whole_state(session);
       if (queued) session.events_.on_output();
       return queued;
@@ -204,34 +219,19 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
   return queued;
 }
 
-void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update) {
-  std::uint8_t header[Framing::header_bytes_max];
-  const std::size_t n = session.framing_.write_header(type, update.size(), header);
-  session.direct_.push_back({base::shared_bytes::copy_of({header, n}), std::move(update)});
-}
-
 base::result<void> LiveDocument::queue_whole_state(Session& session) {
   auto news = state_.merged_tail();
   if (!news) return base::fail(errc::broken, news.error().message);
-  const auto& whole = state_.base();
-  if (base_slices_.empty() && !whole.empty()) {
-    if (whole.size() <= options_.answer_slice_bytes) {
-      base_slices_.push_back(whole);
-    } else {
-      auto parts = yjs::split(whole, options_.answer_slice_bytes);
-      if (!parts) return base::fail(errc::broken, parts.error().message);
-      for (auto& part : *parts) base_slices_.push_back(base::shared_bytes::adopt(std::move(part)));
-    }
-  }
   session.direct_.clear();
   const bool tail_carries = !state_.tail().empty();
-  for (std::size_t i = 0; i < base_slices_.size(); ++i) {
-    const bool last = i + 1 == base_slices_.size() && !tail_carries;
-    queue_frame(session, last ? yjs::sync_type::step2 : yjs::sync_type::update, base_slices_[i]);
+  for (const auto& run : state_.runs()) {
+    for (const auto& part : run->parts) {
+      const bool last =
+          !tail_carries && &run == &state_.runs().back() && &part == &run->parts.back();
+      queue_part(session, part.update(), last ? yjs::sync_type::step2 : yjs::sync_type::update);
+    }
   }
-  if (tail_carries || base_slices_.empty()) {
-    queue_frame(session, yjs::sync_type::step2, *news);
-  }
+  if (tail_carries || session.direct_.empty()) queue_frame(session, yjs::sync_type::step2, *news);
   session.cursor_ = rings_[session.ring_]->frames.end();
   session.next_offset_ = state_.end();
   mark_caught_up(session);
@@ -286,12 +286,10 @@ void LiveDocument::collect_awareness(Session& session, net::GatherSink& sink) {
   if (sink.room() == 0) return;
   const std::uint64_t newest = awareness_.last_change();
   if (session.awareness_seen_ < newest) {
-    auto& shared = shared_awareness_;
-    if (shared.from != session.awareness_seen_ || shared.to != newest ||
-        shared.framing != &session.framing_) {
+    auto& shared = rings_[session.ring_]->awareness;
+    if (shared.from != session.awareness_seen_ || shared.to != newest) {
       shared.from = session.awareness_seen_;
       shared.to = newest;
-      shared.framing = &session.framing_;
       shared.frame =
           session.framing_.frame_awareness(awareness_.changes_since(shared.from, shared.only_from));
     }

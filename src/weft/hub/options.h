@@ -19,6 +19,7 @@ struct HubOptions {
   std::size_t snapshot_bytes_min = 256u << 10;  ///< news that make a snapshot worth writing
   std::size_t awareness_state_bytes_max = 64u << 10;
   std::size_t awareness_clients_max = 10'000;            ///< per document
+  std::size_t awareness_bytes_max = 16u << 20;           ///< all states of one document together
   std::chrono::milliseconds awareness_tick{30};          ///< presence is sent at most this often
   std::chrono::milliseconds keepalive_interval{12'000};  ///< a session hears something every two
   std::chrono::milliseconds idle_evict_after{30'000};
@@ -40,6 +41,7 @@ struct HubCounters {
   std::atomic<std::uint64_t> snapshot_failures{0};
   std::atomic<std::uint64_t> compactions{0};
   std::atomic<std::uint64_t> catch_ups{0};
+  std::atomic<std::uint64_t> catch_up_reads{0};
   std::atomic<std::uint64_t> awareness_updates{0};
 };
 

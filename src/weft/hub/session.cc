@@ -43,10 +43,11 @@ base::result<void> Session::apply_awareness(base::byte_view awareness_update) {
   }
   for (const auto& entry : *entries) {
     if (!document_->awareness_.apply(entry, number_, last_submission_, document_->committed_)) {
-      return base::fail(errc::too_large,
-                        "awareness: too many clients in this document, or a state beyond " +
-                            std::to_string(document_->options_.awareness_state_bytes_max) +
-                            " bytes");
+      return base::fail(
+          errc::too_large,
+          "awareness: too many clients or bytes in this document, or a state beyond " +
+              std::to_string(document_->options_.awareness_state_bytes_max) +
+              " bytes (hub.awareness_… in the configuration)");
     }
   }
   count(document_->parts_.counters.awareness_updates);

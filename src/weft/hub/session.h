@@ -7,6 +7,7 @@
 
 #include "weft/base/ids.h"
 #include "weft/base/result.h"
+#include "weft/hub/answer_frame.h"
 #include "weft/hub/errc.h"
 #include "weft/hub/framing.h"
 #include "weft/net/websocket_session.h"
@@ -101,10 +102,7 @@ class Session {
   bool quiet_ = true;  ///< nothing collected since the last keepalive tick
   std::uint64_t awareness_seen_ = 0;
   std::uint64_t last_submission_ = 0;  ///< the document's submission count at its last edit
-  struct DirectFrame {
-    base::shared_bytes header, body;
-  };
-  std::deque<DirectFrame> direct_;  ///< sync answers, bounded: one answer at a time
+  std::deque<std::shared_ptr<AnswerFrame>> direct_;  ///< bounded: one answer at a time
 };
 
 }  // namespace weft::hub

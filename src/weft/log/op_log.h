@@ -130,10 +130,10 @@ class OpLog {
   /// A document may be appended to without a subscriber (the outcome is then lost).
   /// Appends of one thread to one document that wait for the same commit arrive in one
   /// on_committed.
-  /// Errors (returned at once, nothing written): overloaded when more than
-  /// inflight_bytes_max wait; too_large; disk_full; failed; closed.
+  /// Errors (returned at once, nothing written and `records` as they were): overloaded when more
+  /// than inflight_bytes_max wait; too_large; disk_full; failed; closed.
   virtual base::result<void> append(const base::DocumentId& document,
-                                    std::vector<Record> records) = 0;
+                                    std::vector<Record>&& records) = 0;
 
   /// Hears of every record of the document committed after this call; registration and commits
   /// are atomic to each other. To miss none, subscribe first and then read up to `end`: a read

@@ -11,6 +11,7 @@ std::chrono::milliseconds sweep_interval(const ServerOptions& options) {
   auto shortest =
       std::min({options.header_timeout, options.body_timeout, options.keep_alive_timeout,
                 options.write_timeout, options.close_timeout});
+  if (options.message_timeout.count() > 0) shortest = std::min(shortest, options.message_timeout);
   if (options.ping_interval.count() > 0) shortest = std::min(shortest, options.ping_interval);
   return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(1000));
 }
@@ -18,13 +19,12 @@ std::chrono::milliseconds sweep_interval(const ServerOptions& options) {
 }  // namespace
 
 LoopConnections::LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h,
-                                 adopt_upgraded a, std::atomic<std::size_t>& open,
-                                 std::function<void()> last_left)
+                                 adopt_upgraded a, ServerTotals& t, std::function<void()> last_left)
     : loop(l),
       options(o),
       handler(h),
       adopt(std::move(a)),
-      open_total(open),
+      totals(t),
       on_last_left(std::move(last_left)) {}
 
 void LoopConnections::add(std::shared_ptr<Connection> connection) {
@@ -77,7 +77,44 @@ void LoopConnections::abort_all() {
   while (!connections_.empty()) connections_.back()->abort();
 }
 
+bool LoopConnections::shed() {
+  const auto enough = [this] {
+    return totals.partial_bytes.load() <= options.partial_bytes_max ||
+           totals.partial_holders.load() <= 1;
+  };
+  while (!enough()) {
+    Connection* longest = nullptr;
+    for (const auto& candidate : connections_) {
+      const auto since = candidate->partial_since();
+      if (since.count() != 0 && (!longest || since < longest->partial_since())) {
+        longest = candidate.get();
+      }
+    }
+    if (!longest) return false;
+    counters.shed.add(1);
+    longest->shed();
+  }
+  return true;
+}
+
+Inflater& LoopConnections::inflater() {
+  if (!inflater_) inflater_ = std::make_unique<Inflater>();
+  return *inflater_;
+}
+
+bool LoopConnections::may_handshake() {
+  if (handshake_turn_ != loop.turn_time()) {
+    handshake_turn_ = loop.turn_time();
+    handshakes_ = 0;
+  }
+  if (handshakes_ == handshakes_per_turn_max) return false;
+  ++handshakes_;
+  return true;
+}
+
 Connection::sent Connection::send_waiting() {
+  // Of an earlier flush only encrypted bytes are left: nothing was gathered for this one.
+  if (remainder_.empty() && socket_.has_unsent()) shared_.gathered.clear();
   std::vector<base::shared_bytes>& waiting = remainder_.empty() ? shared_.gathered : remainder_;
   const std::size_t count = std::min(waiting.size(), LoopConnections::slices_max);
   std::size_t offered = 0;
@@ -86,7 +123,7 @@ Connection::sent Connection::send_waiting() {
     offered += waiting[i].size();
   }
   const auto moved = socket_.send({shared_.slices.data(), count});
-  shared_.counters.send_calls.add(1);
+  shared_.counters.send_calls.add(moved.send_calls);
   if (moved.what == StreamSocket::outcome::failed) {
     shared_.gathered.clear();
     return sent::failed;
@@ -96,11 +133,16 @@ Connection::sent Connection::send_waiting() {
   std::size_t whole = 0;
   std::size_t left = moved.bytes;
   while (whole < count && left >= waiting[whole].size()) left -= waiting[whole++].size();
+  const auto block = [&] {
+    blocked_ = true;
+    shared_.counters.sends_blocked.add(1);
+    return sent::blocked;
+  };
   if (whole == waiting.size()) {
     // An idle connection is to own nothing.
     std::vector<base::shared_bytes>().swap(remainder_);
     shared_.gathered.clear();
-    return sent::all;
+    return socket_.has_unsent() ? block() : sent::all;
   }
   if (left > 0) waiting[whole] = waiting[whole].slice(left, waiting[whole].size() - left);
   if (&waiting == &remainder_) {
@@ -110,10 +152,7 @@ Connection::sent Connection::send_waiting() {
                       std::make_move_iterator(waiting.end()));
     shared_.gathered.clear();
   }
-  if (moved.bytes == offered) return sent::more_waits;
-  blocked_ = true;
-  shared_.counters.sends_blocked.add(1);
-  return sent::blocked;
+  return moved.bytes == offered && !socket_.has_unsent() ? sent::more_waits : block();
 }
 
 bool Connection::watch() {
@@ -128,14 +167,47 @@ void Connection::update_interest(bool reading) {
   shared_.loop.rewatch(socket_.fd(), interest_, *this);
 }
 
-StreamSocket::moved Connection::receive() {
-  const auto moved = socket_.receive(shared_.loop.read_buffer());
+StreamSocket::moved Connection::receive(std::size_t bytes_max) {
+  if (shared_.totals.partial_bytes.load(std::memory_order_relaxed) >
+      shared_.options.partial_bytes_max / 2) {
+    bytes_max = std::min(bytes_max, LoopConnections::receive_bytes_when_tight);
+  }
+  const bool handshaking = socket_.handshaking();
+  const auto moved = socket_.receive(shared_.loop.read_buffer(), bytes_max);
   shared_.counters.receive_calls.add(1);
+  shared_.counters.send_calls.add(moved.send_calls);
   shared_.counters.bytes_in.add(moved.bytes);
+  if (handshaking && !socket_.handshaking()) {
+    const bool done = moved.what != StreamSocket::outcome::plaintext;
+    (done ? shared_.counters.tls_handshakes : shared_.counters.tls_failures).add(1);
+  }
+  if (socket_.has_unsent() && !blocked_) {
+    blocked_ = true;
+    update_interest(watches_input());
+  }
   return moved;
 }
 
+std::chrono::nanoseconds Connection::extra_time(std::size_t bytes) const {
+  const std::size_t per_second = shared_.options.receive_bytes_per_second_min;
+  return std::chrono::seconds(per_second == 0 ? 0 : bytes / per_second);
+}
+
+void Connection::keeps(std::size_t bytes) {
+  // Nearly all input is complete when it comes, and then nothing changes here.
+  if (bytes == kept_bytes_) return;
+  auto& totals = shared_.totals;
+  if (kept_bytes_ == 0) totals.partial_holders.fetch_add(1);
+  if (bytes == 0) totals.partial_holders.fetch_sub(1);
+  const std::size_t before = totals.partial_bytes.fetch_add(bytes - kept_bytes_);
+  const bool grew = bytes > kept_bytes_;
+  const std::size_t sum = before + (bytes - kept_bytes_);
+  kept_bytes_ = bytes;
+  if (grew && sum > shared_.options.partial_bytes_max) shared_.start_shedding();
+}
+
 StreamSocket Connection::leave_with_socket() {
+  keeps(0);
   left_ = true;
   shared_.loop.unwatch(socket_.fd());
   shared_.remove(*this);
@@ -144,9 +216,10 @@ StreamSocket Connection::leave_with_socket() {
 
 void Connection::leave() {
   if (left_) return;
+  if (socket_.handshaking()) shared_.counters.tls_failures.add(1);
   StreamSocket closing = leave_with_socket();
   closing.close();
-  if (shared_.open_total.fetch_sub(1) == 1) shared_.on_last_left();
+  if (shared_.totals.open.fetch_sub(1) == 1) shared_.on_last_left();
 }
 
 }  // namespace weft::net

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "weft/net/address_table.h"
+#include "weft/net/deflate.h"
 #include "weft/net/server.h"
 #include "weft/net/stream_socket.h"
 
@@ -33,8 +35,14 @@ class counter {
 struct alignas(64) LoopCounters {
   counter http_open;
   counter websockets_open;
+  counter websockets_compressed;
   counter accepted;
   counter refused;
+  counter refused_per_address;
+  counter origins_refused;
+  counter reads_delayed;
+  counter timed_out;
+  counter shed;
   counter bytes_in;
   counter bytes_out;
   counter receive_calls;
@@ -43,6 +51,32 @@ struct alignas(64) LoopCounters {
   counter messages_in;
   counter requests;
   counter violations;
+  counter tls_handshakes;
+  counter tls_failures;
+};
+
+/// What all connections of a server share, on whichever loop they are.
+struct ServerTotals {
+  explicit ServerTotals(const ServerOptions& options)
+      : addresses(std::make_shared<AddressTable>(options.connections_per_address_max)) {}
+
+  std::atomic<std::size_t> open{0};  ///< connections, sockets on their way included
+  /// What connections keep of input that is not complete or waits for its turn, and how many do.
+  std::atomic<std::size_t> partial_bytes{0};
+  std::atomic<std::size_t> partial_holders{0};
+  std::atomic<bool> shedding{false};  ///< some loop is at it
+  const std::shared_ptr<AddressTable> addresses;
+};
+
+/// A connection on its way from HTTP to WebSocket.
+struct Upgraded {
+  StreamSocket socket;
+  base::byte_vector received;  ///< behind the handshake
+  std::string response;        ///< that completes the handshake
+  std::string peer;
+  std::unique_ptr<WebSocketHandler> handler;
+  AddressSlot slot;
+  bool compression = false;  ///< permessage-deflate was negotiated
 };
 
 /// What the connections of one loop share. Touched on that loop's thread only, except for
@@ -50,12 +84,10 @@ struct alignas(64) LoopCounters {
 class LoopConnections {
  public:
   /// Moves an upgraded socket to another loop's connections; given by the server.
-  using adopt_upgraded = std::function<void(
-      EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
-      std::string peer, std::unique_ptr<WebSocketHandler> handler)>;
+  using adopt_upgraded = std::function<void(EventLoop& home, Upgraded upgraded)>;
 
   LoopConnections(EventLoop& l, const ServerOptions& o, HttpHandler& h, adopt_upgraded a,
-                  std::atomic<std::size_t>& open, std::function<void()> last_left);
+                  ServerTotals& t, std::function<void()> last_left);
 
   /// Takes a connection in and starts the sweep when it is the first.
   void add(std::shared_ptr<Connection> connection);
@@ -66,16 +98,31 @@ class LoopConnections {
   /// Ends every connection at once, and those that come later.
   void abort_all();
 
+  /// Whether one more connection may go on with its TLS handshake in this turn. The others wait for
+  /// the next, so that a storm of handshakes, which cost a signature each, delays nobody for long.
+  bool may_handshake();
+
+  /// Cuts off connections whose input has been coming for longest, until partial_bytes_max is kept
+  /// or only one is left. True when there is nothing more to do.
+  bool shed();
+
+  /// Made when the first connection negotiates compression.
+  Inflater& inflater();
+
   /// 256 slices and about 256 KiB make one send.
   static constexpr std::size_t slices_max = 256;
   static constexpr std::size_t flush_bytes_max = 256 * 1024;
+  static constexpr std::size_t handshakes_per_turn_max = 16;
+  /// What one receive takes while much is kept already.
+  static constexpr std::size_t receive_bytes_when_tight = 16 * 1024;
 
   EventLoop& loop;
   const ServerOptions& options;
   HttpHandler& handler;
   adopt_upgraded adopt;
-  std::atomic<std::size_t>& open_total;  ///< of the server, sockets on their way included
-  std::function<void()> on_last_left;    ///< when open_total has come down to 0
+  ServerTotals& totals;
+  std::function<void()> on_last_left;    ///< when totals.open has come down to 0
+  std::function<void()> start_shedding;  ///< on all loops, one after the other
   LoopCounters counters;
   bool draining = false;
   std::uint16_t drain_code = 0;
@@ -88,6 +135,9 @@ class LoopConnections {
   void sweep();
 
   std::vector<std::shared_ptr<Connection>> connections_;
+  std::unique_ptr<Inflater> inflater_;
+  base::monotonic_time handshake_turn_{};
+  std::size_t handshakes_ = 0;  ///< in that turn
   bool sweeping_ = false;
   bool aborted_ = false;
 };
@@ -95,7 +145,8 @@ class LoopConnections {
 /// A socket in an event loop with the unsent rest of its last flush.
 class Connection : public IoHandler, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(LoopConnections& shared, unique_fd fd) : shared_(shared), socket_(std::move(fd)) {}
+  Connection(LoopConnections& shared, StreamSocket socket, AddressSlot slot)
+      : shared_(shared), socket_(std::move(socket)), slot_(std::move(slot)) {}
 
   /// Called once, right after LoopConnections::add.
   virtual void start() = 0;
@@ -104,6 +155,11 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
   virtual void drain(std::uint16_t code, std::string_view reason) = 0;
   /// Ends the connection at once.
   virtual void abort() = 0;
+  /// Since when input has been coming that is not complete; 0 when there is none, or when it is not
+  /// the peer that keeps us waiting.
+  virtual base::monotonic_time partial_since() const = 0;
+  /// Ends the connection, which keeps too much, and says why.
+  virtual void shed() = 0;
 
  protected:
   enum class sent : std::uint8_t { all, more_waits, blocked, failed };
@@ -111,7 +167,7 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
   /// Sends the remainder, or what `shared_.gathered` holds, in one system call; what is left
   /// becomes the remainder.
   sent send_waiting();
-  bool has_remainder() const { return !remainder_.empty(); }
+  bool has_remainder() const { return !remainder_.empty() || socket_.has_unsent(); }
   bool blocked() const { return blocked_; }
   void unblock() { blocked_ = false; }
 
@@ -121,7 +177,14 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
   void update_interest(bool reading);
   bool watches_input() const { return (interest_ & EPOLLIN) != 0; }
 
-  StreamSocket::moved receive();
+  /// At most `bytes_max`, and less while much is kept already.
+  StreamSocket::moved receive(std::size_t bytes_max = SIZE_MAX);
+
+  /// What a message gets beyond its timeout because so much of it has come.
+  std::chrono::nanoseconds extra_time(std::size_t bytes) const;
+
+  /// Tells how many bytes of input are kept now.
+  void keeps(std::size_t bytes);
 
   /// Stops watching, closes the socket and leaves the loop. The object lives until the turn ends.
   void leave();
@@ -131,11 +194,13 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
 
   LoopConnections& shared_;
   StreamSocket socket_;
+  AddressSlot slot_;
 
  private:
   friend class LoopConnections;
   std::vector<base::shared_bytes> remainder_;
-  std::uint32_t index_ = 0;  ///< in LoopConnections::connections_
+  std::size_t kept_bytes_ = 0;  ///< as last told
+  std::uint32_t index_ = 0;     ///< in LoopConnections::connections_
   std::uint32_t interest_ = 0;
   bool blocked_ = false;
   bool left_ = false;

@@ -8,9 +8,13 @@ namespace weft::net {
 const char* describe(errc code) {
   switch (code) {
     case errc::address:
-      return "the address cannot be listened on";
+      return "the address cannot be used";
     case errc::system:
       return "the operating system refused a resource";
+    case errc::origin:
+      return "not an origin";
+    case errc::certificate:
+      return "a certificate or key file cannot be used";
   }
   return "unknown error";
 }

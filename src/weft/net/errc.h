@@ -10,8 +10,10 @@ namespace weft::net {
 /// What a caller of this module can act on. Faults of peers never appear here: they end in a
 /// close code or an HTTP status.
 enum class errc {
-  address = 1,  ///< the listen address cannot be understood, resolved or bound: choose another
+  address = 1,  ///< an address cannot be understood, resolved or bound: choose another
   system,       ///< the operating system refused a resource: descriptors, memory
+  origin,       ///< an entry of a list of origins cannot be understood
+  certificate,  ///< a certificate or key file cannot be used: mend or replace it
 };
 
 const char* describe(errc code);

@@ -41,7 +41,7 @@ bool list_holds(std::string_view list, std::string_view token) {
 
 bool any_header_holds(const HttpRequest& request, std::string_view name, std::string_view token) {
   return std::ranges::any_of(request.headers, [&](const HttpHeader& header) {
-    return equal_ignoring_case(header.name, name) && list_holds(header.value, token);
+    return header.is(name) && list_holds(header.value, token);
   });
 }
 
@@ -74,9 +74,11 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 
 }  // namespace
 
+bool HttpHeader::is(std::string_view other) const { return equal_ignoring_case(name, other); }
+
 std::string_view HttpRequest::header(std::string_view name) const {
   for (const HttpHeader& candidate : headers) {
-    if (equal_ignoring_case(candidate.name, name)) return candidate.value;
+    if (candidate.is(name)) return candidate.value;
   }
   return {};
 }
@@ -133,9 +135,22 @@ HttpResponse HttpResponse::text(unsigned status, std::string_view content_type,
   return response;
 }
 
+HttpResponse HttpResponse::problem(unsigned status, std::string_view detail) {
+  std::string body = R"({"type":"about:blank","title":")";
+  body += reason_phrase(status);
+  body += R"(","status":)" + std::to_string(status) + R"(,"detail":")";
+  for (const char c : detail) {
+    // Nothing that we say of a request needs a control character.
+    if (c == '"' || c == '\\') body += '\\';
+    body += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  body += "\"}\n";
+  return text(status, "application/problem+json", body);
+}
+
 HttpResponder::~HttpResponder() {
   if (target_.expired()) return;
-  respond(HttpResponse::text(500, "text/plain; charset=utf-8", "the request was not answered\n"));
+  respond(HttpResponse::problem(500, "the request was not answered"));
 }
 
 void HttpResponder::respond(HttpResponse response) {
@@ -161,7 +176,7 @@ std::string response_head(const HttpResponse& response, bool keep_alive,
       std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   append_header(head, "Date", {date.data(), date_size});
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
-  if (has_body) {
+  if (has_body && !response.stream) {
     const std::uint64_t size = response.source ? response.source->size() : response.body.size();
     append_header(head, "Content-Length", std::to_string(size));
   }

@@ -11,6 +11,7 @@
 #include "weft/base/bytes.h"
 #include "weft/base/executor.h"
 #include "weft/base/result.h"
+#include "weft/net/http_stream.h"
 #include "weft/net/websocket_session.h"
 
 namespace weft::net {
@@ -20,6 +21,9 @@ class EventLoop;
 struct HttpHeader {
   std::string name;
   std::string value;
+
+  /// Whether it is called so, in any case.
+  bool is(std::string_view other) const;
 };
 
 /// One whole request of an HTTP/1.1 or 1.0 client.
@@ -57,15 +61,21 @@ class HttpBodySource {
   virtual base::result<base::shared_bytes> read(std::size_t bytes_max) = 0;
 };
 
-/// Content-Length, Connection and Date are the connection's to write, not the handler's.
+/// Content-Length, Transfer-Encoding, Connection and Date are the connection's to write, not the
+/// handler's.
 struct HttpResponse {
   unsigned status = 200;
   std::vector<HttpHeader> headers;
   base::shared_bytes body;
   std::unique_ptr<HttpBodySource> source;  ///< when set, sent in place of `body`
+  std::unique_ptr<HttpStreamBody> stream;  ///< when set, sent in place of both
   bool close = false;                      ///< end the connection after this response
 
   static HttpResponse text(unsigned status, std::string_view content_type, std::string_view body);
+
+  /// "Problem details" (RFC 9457) of the type about:blank: `status` says what kind of problem it
+  /// is, `detail` (UTF-8) what was wrong.
+  static HttpResponse problem(unsigned status, std::string_view detail);
 };
 
 /// Where a responder delivers; connections implement it, tests may too.
@@ -91,6 +101,10 @@ class HttpResponder {
 
   void respond(HttpResponse response);
   base::Executor& executor() const { return *executor_; }
+
+  /// True when nobody waits any more: answered, or the connection has gone. From then on it may be
+  /// destroyed on any thread.
+  bool abandoned() const { return target_.expired(); }
 
  private:
   base::Executor* executor_;
@@ -168,7 +182,8 @@ class HttpRequestParser {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The status line and headers, with Content-Length, Connection and Date.
+/// The status line and headers, with Connection, Date, and Content-Length unless the body is a
+/// stream.
 std::string response_head(const HttpResponse& response, bool keep_alive,
                           std::int64_t wall_clock_ms);
 

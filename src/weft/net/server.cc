@@ -26,10 +26,19 @@ bool is_out_of_resources(int number) {
   return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-void refuse_connection(int fd) {
-  static constexpr std::string_view response =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
-      "Connection: close\r\n\r\n";
+constexpr std::string_view too_many =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
+    "Connection: close\r\n\r\n";
+constexpr std::string_view too_many_of_address =
+    "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    "Content-Length: 39\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
+    "too many connections from this address\n";
+
+void refuse_connection(int fd, bool tls, std::string_view plain) {
+  // A fatal alert "internal_error" (RFC 8446, section 6): all that can be said before a handshake,
+  // and a handshake is too dear for a connection that is refused.
+  static constexpr std::string_view alert("\x15\x03\x03\x00\x02\x02\x50", 7);
+  const std::string_view response = tls ? alert : plain;
   // A fresh socket's buffer takes this; if the peer has gone, so be it.
   [[maybe_unused]] const ssize_t count =
       ::send(fd, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -38,8 +47,14 @@ void refuse_connection(int fd) {
 void add_to(ConnectionCounts& sum, const LoopCounters& counters) {
   sum.http_open += counters.http_open.get();
   sum.websockets_open += counters.websockets_open.get();
+  sum.websockets_compressed += counters.websockets_compressed.get();
   sum.accepted += counters.accepted.get();
   sum.refused += counters.refused.get();
+  sum.refused_per_address += counters.refused_per_address.get();
+  sum.origins_refused += counters.origins_refused.get();
+  sum.reads_delayed += counters.reads_delayed.get();
+  sum.timed_out += counters.timed_out.get();
+  sum.shed += counters.shed.get();
   sum.bytes_in += counters.bytes_in.get();
   sum.bytes_out += counters.bytes_out.get();
   sum.receive_calls += counters.receive_calls.get();
@@ -48,34 +63,37 @@ void add_to(ConnectionCounts& sum, const LoopCounters& counters) {
   sum.messages_in += counters.messages_in.get();
   sum.requests += counters.requests.get();
   sum.violations += counters.violations.get();
+  sum.tls_handshakes += counters.tls_handshakes.get();
+  sum.tls_failures += counters.tls_failures.get();
 }
 
 }  // namespace
 
 /// Lives on the first loop.
 struct Server::Impl final : IoHandler {
-  Impl(ServerOptions o, LoopGroup& l, HttpHandler& handler) : options(std::move(o)), group(l) {
+  Impl(ServerOptions o, LoopGroup& l, HttpHandler& handler)
+      : options(std::move(o)), group(l), totals(options) {
     for (std::size_t i = 0; i < group.size(); ++i) {
       loops.push_back(std::make_unique<LoopConnections>(
           group.loop(i), options, handler,
-          [this](EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
-                 std::string peer, std::unique_ptr<WebSocketHandler> accepted) {
-            adopt(home, std::move(fd), std::move(received), std::move(response), std::move(peer),
-                  std::move(accepted));
-          },
-          open_total, [this] { finish_drain_when_empty(); }));
+          [this](EventLoop& home, Upgraded upgraded) { adopt(home, std::move(upgraded)); }, totals,
+          [this] { finish_drain_when_empty(); }));
+      loops.back()->start_shedding = [this] { start_shedding(); };
     }
   }
 
   void on_io(std::uint32_t) override {
     for (int i = 0; i < accepts_per_turn_max && listener; ++i) {
-      unique_fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      sockaddr_storage from{};
+      socklen_t size = sizeof from;
+      unique_fd fd(::accept4(listener.get(), reinterpret_cast<sockaddr*>(&from), &size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!fd) {
         if (is_out_of_resources(errno)) pause_accepting();
         if (errno == EAGAIN || is_out_of_resources(errno)) return;
         continue;  // that one connection has gone already
       }
-      take_in(std::move(fd));
+      take_in(std::move(fd), ip_address::of(from));
     }
   }
 
@@ -88,35 +106,51 @@ struct Server::Impl final : IoHandler {
     errno = number;
   }
 
-  void take_in(unique_fd fd) {
+  void take_in(unique_fd fd, const ip_address& from) {
     LoopCounters& counters = loops[0]->counters;
-    if (open_total.load(std::memory_order_relaxed) >= options.connections_max) {
+    if (totals.open.load(std::memory_order_relaxed) >= options.connections_max) {
       counters.refused.add(1);
-      return refuse_connection(fd.get());
+      return refuse_connection(fd.get(), tls != nullptr, too_many);
+    }
+    const bool from_proxy = options.trusted_proxies.hold(from);
+    auto slot = from_proxy ? AddressSlot() : totals.addresses->take(from);
+    if (!slot) {
+      counters.refused_per_address.add(1);
+      return refuse_connection(fd.get(), tls != nullptr, too_many_of_address);
     }
     counters.accepted.add(1);
-    open_total.fetch_add(1);
+    totals.open.fetch_add(1);
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     LoopConnections& home = *loops[next_loop++ % loops.size()];
-    home.loop.post([&home, fd = std::move(fd)]() mutable {
-      home.add(std::make_shared<HttpConnection>(home, std::move(fd)));
+    home.loop.post(
+        [&home, fd = std::move(fd), slot = std::move(*slot), from_proxy, context = tls]() mutable {
+          auto stream = context ? std::make_unique<TlsStream>(*context) : nullptr;
+          home.add(std::make_shared<HttpConnection>(
+              home, StreamSocket(std::move(fd), std::move(stream)), std::move(slot), from_proxy));
+        });
+  }
+
+  /// Looks for connections to cut off on one loop after the other.
+  void start_shedding() {
+    if (!totals.shedding.exchange(true)) shed_on(0);
+  }
+
+  void shed_on(std::size_t index) {
+    loops[index]->loop.post([this, index] {
+      if (!loops[index]->shed() && index + 1 < loops.size()) return shed_on(index + 1);
+      totals.shedding = false;
     });
   }
 
-  void adopt(EventLoop& home, unique_fd fd, base::byte_vector received, std::string response,
-             std::string peer, std::unique_ptr<WebSocketHandler> accepted) {
+  void adopt(EventLoop& home, Upgraded upgraded) {
     LoopConnections* found = nullptr;
     for (const auto& candidate : loops) {
       if (&candidate->loop == &home) found = candidate.get();
     }
     WEFT_CHECK(found != nullptr);
-    home.post([found, fd = std::move(fd), received = std::move(received),
-               response = std::move(response), peer = std::move(peer),
-               accepted = std::move(accepted)]() mutable {
-      found->add(std::make_shared<WebSocketServerConnection>(*found, std::move(fd),
-                                                             std::move(received), response,
-                                                             std::move(peer), std::move(accepted)));
+    home.post([found, upgraded = std::move(upgraded)]() mutable {
+      found->add(std::make_shared<WebSocketServerConnection>(*found, std::move(upgraded)));
     });
   }
 
@@ -136,17 +170,25 @@ struct Server::Impl final : IoHandler {
 
   /// Called by whoever may have been last, on any loop.
   void finish_drain_when_empty() {
-    if (loops_to_drain.load() != 0 || open_total.load() != 0) return;
+    if (loops_to_drain.load() != 0 || totals.open.load() != 0) return;
     if (drain_finished.exchange(true)) return;
     group.loop(0).post(std::move(drain_done));
   }
 
+  void use(std::shared_ptr<const TlsContext> context) {
+    certificate_expires_s.store(context->expires_s(), std::memory_order_relaxed);
+    tls = std::move(context);
+  }
+
   const ServerOptions options;
   LoopGroup& group;
+  std::shared_ptr<const TlsContext>
+      tls;  ///< of the next connection; the first loop's, once started
+  std::atomic<std::int64_t> certificate_expires_s{0};
   unique_fd listener;
   std::uint16_t bound_port = 0;
   std::size_t next_loop = 0;
-  std::atomic<std::size_t> open_total{0};
+  ServerTotals totals;
   std::vector<std::unique_ptr<LoopConnections>> loops;
   /// Nobody is done before every loop has begun; all ones until a drain begins.
   std::atomic<std::size_t> loops_to_drain{~std::size_t{0}};
@@ -158,7 +200,14 @@ base::result<std::unique_ptr<Server>> Server::start(ServerOptions options, LoopG
                                                     HttpHandler& handler) {
   auto listener = listen_on(options.host, options.port, options.backlog);
   if (!listener) return base::fail(std::move(listener.error()));
+  std::shared_ptr<const TlsContext> context;
+  if (options.tls.enabled()) {
+    auto loaded = TlsContext::load(options.tls);
+    if (!loaded) return base::fail(std::move(loaded.error()));
+    context = std::move(*loaded);
+  }
   auto impl = std::make_unique<Impl>(std::move(options), loops, handler);
+  if (context) impl->use(std::move(context));
   impl->listener = std::move(*listener);
   impl->bound_port = local_port(impl->listener.get());
   std::promise<base::result<void>> watched;
@@ -193,6 +242,20 @@ void Server::drain(std::uint16_t code, std::string reason, std::chrono::millisec
           });
         }
       });
+}
+
+base::result<void> Server::reload_certificate() {
+  Impl& impl = *impl_;
+  WEFT_CHECK(impl.options.tls.enabled());
+  auto loaded = TlsContext::load(impl.options.tls);
+  if (!loaded) return base::fail(std::move(loaded.error()));
+  impl.group.loop(0).post(
+      [&impl, context = std::move(*loaded)]() mutable { impl.use(std::move(context)); });
+  return {};
+}
+
+std::int64_t Server::certificate_expires_s() const {
+  return impl_->certificate_expires_s.load(std::memory_order_relaxed);
 }
 
 ConnectionCounts Server::counts() const {

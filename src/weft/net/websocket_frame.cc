@@ -4,12 +4,15 @@
 #include <bit>
 #include <cstring>
 
+#include "weft/net/deflate.h"
+
 namespace weft::net {
 
 namespace {
 
 constexpr std::uint8_t fin_bit = 0x80;
 constexpr std::uint8_t reserved_bits = 0x70;
+constexpr std::uint8_t deflated_bit = 0x40;
 constexpr std::uint8_t mask_bit = 0x80;
 
 std::uint64_t big_endian(const std::uint8_t* from, std::size_t bytes) {
@@ -106,8 +109,9 @@ void unmask(std::span<std::uint8_t> bytes, const std::array<std::uint8_t, 4>& ma
   for (std::size_t i = 0; i < left; ++i) at[i] ^= pattern[i & 7];
 }
 
-std::size_t frame_header(opcode code, std::uint64_t payload_bytes, std::uint8_t* out) {
-  out[0] = fin_bit | static_cast<std::uint8_t>(code);
+std::size_t frame_header(opcode code, std::uint64_t payload_bytes, std::uint8_t* out,
+                         bool deflated) {
+  out[0] = fin_bit | static_cast<std::uint8_t>(code) | (deflated ? deflated_bit : 0);
   if (payload_bytes < 126) {
     out[1] = static_cast<std::uint8_t>(payload_bytes);
     return 2;
@@ -149,6 +153,7 @@ void FrameDecoder::release_delivered() {
     base::byte_vector().swap(message_);
     message_delivered_ = false;
   }
+  if (inflater_) inflater_->release();
   if (control_delivered_) {
     base::byte_vector().swap(control_);
     control_delivered_ = false;
@@ -174,11 +179,14 @@ bool FrameDecoder::open_frame(frame_event& event) {
     return false;
   };
   header_size_ = 0;
-  if ((header_[0] & reserved_bits) != 0) {
-    return refuse(close_code::protocol_error, "reserved bits are set");
-  }
   fin_ = (header_[0] & fin_bit) != 0;
   frame_opcode_ = static_cast<opcode>(header_[0] & 0x0f);
+  // Only the first frame of a message may say that the message is compressed.
+  const bool begins = frame_opcode_ == opcode::text || frame_opcode_ == opcode::binary;
+  const bool deflated = (header_[0] & deflated_bit) != 0;
+  if ((header_[0] & reserved_bits & ~deflated_bit) != 0 || (deflated && !(inflater_ && begins))) {
+    return refuse(close_code::protocol_error, "reserved bits are set");
+  }
   switch (frame_opcode_) {
     case opcode::continuation:
       if (!in_message_) return refuse(close_code::protocol_error, "nothing to continue");
@@ -220,9 +228,12 @@ bool FrameDecoder::open_frame(frame_event& event) {
     }
   } else {
     if (frame_bytes_left_ > message_bytes_max_ - message_.size()) {
-      return refuse(close_code::too_big, "message is too big");
+      return refuse(close_code::too_big, "message exceeds net.message_bytes_max");
     }
-    if (frame_opcode_ != opcode::continuation) binary_ = frame_opcode_ == opcode::binary;
+    if (begins) {
+      binary_ = frame_opcode_ == opcode::binary;
+      deflated_ = deflated;
+    }
   }
   in_frame_ = true;
   return true;
@@ -270,6 +281,17 @@ frame_event FrameDecoder::control_event(base::byte_view payload, frame_event eve
 
 frame_event FrameDecoder::message_event(base::byte_view payload, frame_event event) {
   in_message_ = false;
+  if (deflated_) {
+    const auto inflated = inflater_->inflate(payload, message_bytes_max_);
+    if (inflated.what == Inflater::outcome::too_big) {
+      return violation(event, close_code::too_big, "message exceeds net.message_bytes_max");
+    }
+    if (inflated.what == Inflater::outcome::broken) {
+      return violation(event, close_code::invalid_data, "compressed data is broken");
+    }
+    payload = inflated.bytes;
+    event.deflated = true;
+  }
   if (!binary_ && !is_utf8(payload)) {
     return violation(event, close_code::invalid_data, "text is not UTF-8");
   }

@@ -1,10 +1,16 @@
 #include "weft/net/websocket_server_connection.h"
 
+#include <algorithm>
+
 namespace weft::net {
 
 namespace {
 
 constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+constexpr std::uint64_t receive_bytes_min = 4096;
+/// How long the messages of one connection may take before the others have their turn. One receive
+/// can bring ten thousand of them.
+constexpr std::chrono::milliseconds slice_time{1};
 
 class Sink final : public GatherSink {
  public:
@@ -29,21 +35,22 @@ class Sink final : public GatherSink {
 
 }  // namespace
 
-WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, unique_fd fd,
-                                                     base::byte_vector received,
-                                                     std::string_view response, std::string peer,
-                                                     std::unique_ptr<WebSocketHandler> handler)
-    : Connection(shared, std::move(fd)),
-      decoder_(FrameDecoder::peer::client, shared.options.message_bytes_max),
-      handler_(std::move(handler)),
-      peer_(std::move(peer)),
-      held_(std::move(received)),
-      control_(base::shared_bytes::copy_of(base::as_bytes(response))) {}
+WebSocketServerConnection::WebSocketServerConnection(LoopConnections& shared, Upgraded upgraded)
+    : Connection(shared, std::move(upgraded.socket), std::move(upgraded.slot)),
+      decoder_(FrameDecoder::peer::client, shared.options.message_bytes_max,
+               upgraded.compression ? &shared.inflater() : nullptr),
+      handler_(std::move(upgraded.handler)),
+      peer_(std::move(upgraded.peer)),
+      held_(std::move(upgraded.received)),
+      control_(base::shared_bytes::copy_of(base::as_bytes(upgraded.response))),
+      compression_(upgraded.compression) {}
 
 void WebSocketServerConnection::start() {
   shared_.counters.websockets_open.add(1);
+  if (compression_) shared_.counters.websockets_compressed.add(1);
   heard_at_ = shared_.loop.turn_time();
   const bool watched = watch();
+  keeps(held_.capacity());
   shared_.loop.request_flush(*this);
   handler_->on_open(*this);
   if (!watched) end(close_code::abnormal);
@@ -59,6 +66,7 @@ void WebSocketServerConnection::end(std::uint16_t code) {
   // Told first: when the last connection leaves, a drain is done.
   tell_closed(code);
   shared_.counters.websockets_open.subtract(1);
+  if (compression_) shared_.counters.websockets_compressed.subtract(1);
   leave();
 }
 
@@ -69,39 +77,92 @@ void WebSocketServerConnection::on_io(std::uint32_t events) {
     shared_.loop.request_flush(*this);
   }
   if ((events & (EPOLLIN | broken)) == 0) return;
-  if (paused_ || !held_.empty()) {
+  if (stalled() || !held_.empty()) {
     if ((events & broken) != 0) return end(code_);
     // Input is unwatched only now that some has come: a pause that is short costs no system call.
     return update_interest(false);
   }
-  const auto moved = receive();
+  // A second's worth at most, so that little is held back when the rate is used up.
+  const std::uint64_t rate = shared_.options.bytes_per_second;
+  const auto moved = receive(rate == 0 ? SIZE_MAX : std::max(rate, receive_bytes_min));
   if (moved.what == StreamSocket::outcome::would_block) return;
   if (moved.what != StreamSocket::outcome::done) return end(code_);
   heard_at_ = shared_.loop.turn_time();
   pinged_ = false;
+  charge(0, moved.bytes);
   consume(shared_.loop.read_buffer().first(moved.bytes));
 }
 
 void WebSocketServerConnection::consume(std::span<std::uint8_t> bytes) {
+  const auto slice_end = shared_.loop.now() + slice_time;
+  bool over = false;
   while (!bytes.empty() && receiving()) {
-    if (paused_) {
+    if (stalled() || over) {
       held_.assign(bytes.begin(), bytes.end());
+      if (!stalled()) shared_.loop.request_flush(*this);
       break;
     }
     const frame_event event = decoder_.next(bytes);
     bytes = bytes.subspan(event.consumed);
+    // What is left of these bytes belongs to another message.
+    if (event.what == frame_event::kind::message) partial_since_ = {};
     on_event(event);
+    over = !bytes.empty() && shared_.loop.now() > slice_end;
   }
   decoder_.release_delivered();
+  if (left()) return;
+  const bool partial = receiving() && decoder_.in_progress();
+  if (!partial) partial_since_ = {};
+  if (partial && partial_since_.count() == 0) partial_since_ = shared_.loop.turn_time();
+  keeps(decoder_.buffered_bytes() + held_.capacity());
+}
+
+/// Counts what has come, and puts reading off when a rate is used up.
+void WebSocketServerConnection::charge(std::uint64_t messages, std::uint64_t bytes) {
+  const ServerOptions& options = shared_.options;
+  if ((options.messages_per_second == 0 && options.bytes_per_second == 0) ||
+      closing_ != closing::no) {
+    return;
+  }
+  const auto now = shared_.loop.turn_time();
+  const auto wait = std::max(message_rate_.take(now, messages, options.messages_per_second),
+                             byte_rate_.take(now, bytes, options.bytes_per_second));
+  if (wait.count() == 0) return;
+  delayed_until_ = now + wait;
+  if (std::exchange(delayed_, true)) return;
+  shared_.counters.reads_delayed.add(1);
+  await_rate();
+}
+
+void WebSocketServerConnection::await_rate() {
+  shared_.loop.schedule(delayed_until_ - shared_.loop.turn_time(), [self = weak_from_this()] {
+    const auto connection = std::static_pointer_cast<WebSocketServerConnection>(self.lock());
+    if (!connection || connection->left() || !connection->delayed_) return;
+    // Decoding what was read before may have used up more.
+    if (connection->delayed_until_ > connection->shared_.loop.now())
+      return connection->await_rate();
+    connection->delayed_ = false;
+    connection->shared_.loop.request_flush(*connection);
+  });
+}
+
+base::monotonic_time WebSocketServerConnection::partial_since() const {
+  return stalled() ? base::monotonic_time{} : partial_since_;
+}
+
+void WebSocketServerConnection::shed() {
+  fail(close_code::try_again_later, "too much is arriving at once");
 }
 
 void WebSocketServerConnection::on_event(const frame_event& event) {
   switch (event.what) {
     case frame_event::kind::need_more:
-    case frame_event::kind::pong:
       return;
+    case frame_event::kind::pong:
+      return charge(1, 0);
     case frame_event::kind::message:
       shared_.counters.messages_in.add(1);
+      charge(1, event.deflated ? event.payload.size() : 0);
       // After close() the handler hears no more.
       if (closing_ == closing::no) handler_->on_message(event.payload, event.binary);
       return;
@@ -109,13 +170,18 @@ void WebSocketServerConnection::on_event(const frame_event& event) {
       // Of several pings in one flush the latest is answered (RFC 6455, section 5.5.3), so a flood
       // of them costs one frame.
       if (closing_ != closing::no) return;
+      charge(1, 0);
       control_ = make_frame(opcode::pong, event.payload);
       shared_.loop.request_flush(*this);
       return;
     case frame_event::kind::close:
       return on_peer_close(event);
     case frame_event::kind::violation:
-      return on_violation(event);
+      shared_.counters.violations.add(1);
+      if (event.code == close_code::too_big && handler_) {
+        return fail(handler_->too_big_code(), event.reason);
+      }
+      return fail(event.code, event.reason);
   }
 }
 
@@ -130,11 +196,15 @@ void WebSocketServerConnection::on_peer_close(const frame_event& event) {
   shared_.loop.request_flush(*this);
 }
 
-void WebSocketServerConnection::on_violation(const frame_event& event) {
-  shared_.counters.violations.add(1);
-  queue_close(event.code, event.reason);
+void WebSocketServerConnection::fail(std::uint16_t code, std::string_view reason) {
+  queue_close(code, reason);
   closing_ = closing::answered;
-  code_ = event.code;
+  code_ = code;
+  // Nothing more is heard, so nothing of what came is kept.
+  decoder_ = FrameDecoder(FrameDecoder::peer::client, shared_.options.message_bytes_max);
+  base::byte_vector().swap(held_);
+  partial_since_ = {};
+  keeps(0);
   tell_closed(code_);
   shared_.loop.request_flush(*this);
 }
@@ -150,7 +220,7 @@ void WebSocketServerConnection::close(std::uint16_t code, std::string_view reaso
   queue_close(code, reason);
   closing_ = closing::asked;
   code_ = code;
-  paused_ = false;  // the peer's half of the handshake is to be read
+  paused_ = delayed_ = false;  // the peer's half of the handshake is to be read
   shared_.loop.request_flush(*this);
 }
 
@@ -198,12 +268,12 @@ void WebSocketServerConnection::on_flush() {
     after_send(nothing ? sent::all : send_waiting());
     if (left()) return;
   }
-  if (!paused_ && !held_.empty()) {
+  if (!stalled() && !held_.empty()) {
     base::byte_vector held = std::move(held_);
     held_.clear();
     consume(held);
   }
-  if (!left()) update_interest(paused_ || !held_.empty() ? watches_input() : true);
+  if (!left()) update_interest(stalled() || !held_.empty() ? watches_input() : true);
 }
 
 void WebSocketServerConnection::after_send(sent outcome) {
@@ -232,9 +302,17 @@ void WebSocketServerConnection::on_sweep(base::monotonic_time now) {
     if (now >= deadline_) end(code_);
     return;
   }
+  const auto limit = shared_.options.message_timeout;
+  // It is not the peer that keeps us waiting.
+  if (stalled() && partial_since_.count() != 0) partial_since_ = now;
+  if (limit.count() != 0 && partial_since_.count() != 0 &&
+      now - partial_since_ >= limit + extra_time(decoder_.buffered_bytes())) {
+    shared_.counters.timed_out.add(1);
+    return fail(close_code::policy_violation, "the message did not come in time");
+  }
   const auto interval = shared_.options.ping_interval;
   if (interval.count() == 0) return;
-  if (paused_ || blocked()) {
+  if (stalled() || blocked()) {
     heard_at_ = now;
     return;
   }

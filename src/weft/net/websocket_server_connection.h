@@ -4,6 +4,7 @@
 #include <string>
 
 #include "weft/net/connection.h"
+#include "weft/net/rate_limit.h"
 #include "weft/net/websocket_frame.h"
 #include "weft/net/websocket_session.h"
 
@@ -17,10 +18,7 @@ namespace weft::net {
 /// that the socket did not take whole.
 class WebSocketServerConnection final : public Connection, public WebSocketConnection {
  public:
-  /// `received` came behind the handshake; `response` completes it.
-  WebSocketServerConnection(LoopConnections& shared, unique_fd fd, base::byte_vector received,
-                            std::string_view response, std::string peer,
-                            std::unique_ptr<WebSocketHandler> handler);
+  WebSocketServerConnection(LoopConnections& shared, Upgraded upgraded);
 
   void start() override;
   void on_io(std::uint32_t events) override;
@@ -28,6 +26,8 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   void on_sweep(base::monotonic_time now) override;
   void drain(std::uint16_t code, std::string_view reason) override;
   void abort() override { end(close_code::abnormal); }
+  base::monotonic_time partial_since() const override;
+  void shed() override;
 
   void want_write() override;
   void pause_reading() override;
@@ -35,6 +35,7 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   void close(std::uint16_t code, std::string_view reason) override;
   base::Executor& executor() override { return shared_.loop; }
   const std::string& peer() const override { return peer_; }
+  bool compression() const override { return compression_; }
 
  private:
   enum class closing : std::uint8_t {
@@ -45,9 +46,13 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   };
 
   void consume(std::span<std::uint8_t> bytes);
+  void charge(std::uint64_t messages, std::uint64_t bytes);
+  void await_rate();
+  /// Whether nothing is to be decoded now, by our own wish.
+  bool stalled() const { return paused_ || delayed_; }
   void on_event(const frame_event& event);
   void on_peer_close(const frame_event& event);
-  void on_violation(const frame_event& event);
+  void fail(std::uint16_t code, std::string_view reason);
   void gather();
   void after_send(sent outcome);
   void after_close_sent();
@@ -62,14 +67,20 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   base::byte_vector held_;      ///< received, but not to be decoded while paused
   base::shared_bytes control_;  ///< the handshake's response, later the latest pong
   base::shared_bytes close_frame_;
+  RateLimit message_rate_;
+  RateLimit byte_rate_;
+  base::monotonic_time delayed_until_{};
   base::monotonic_time heard_at_{};
-  base::monotonic_time deadline_{};  ///< of the closing handshake
+  base::monotonic_time partial_since_{};  ///< when what the decoder keeps began to come
+  base::monotonic_time deadline_{};       ///< of the closing handshake
   std::uint16_t code_ = close_code::abnormal;
   closing closing_ = closing::no;
+  const bool compression_;
   bool close_frame_sent_ = false;
   bool close_after_send_ = false;  ///< both halves of the handshake are done
   bool wants_gather_ = false;
-  bool paused_ = false;
+  bool paused_ = false;   ///< by the handler
+  bool delayed_ = false;  ///< by a rate
   bool pinged_ = false;
   bool ping_due_ = false;
 };

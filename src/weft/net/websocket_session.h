@@ -43,6 +43,10 @@ class WebSocketConnection {
   /// The executor that this connection lives on.
   virtual base::Executor& executor() = 0;
 
+  /// Whether permessage-deflate was negotiated: then frames may be compressed, each by itself
+  /// (write_deflated_frame); messages that come are inflated already. Constant.
+  virtual bool compression() const = 0;
+
   /// "127.0.0.1:54321", for logs.
   virtual const std::string& peer() const = 0;
 };
@@ -61,6 +65,10 @@ class WebSocketHandler {
   /// Asked after want_write when the socket can take bytes: add what waits, up to sink.room().
   /// When more waits, call want_write again.
   virtual void on_gather(GatherSink& sink) = 0;
+
+  /// The close code for a message beyond message_bytes_max: that of RFC 6455, unless the protocol has
+  /// one after which its clients do not come back and try the same again.
+  virtual std::uint16_t too_big_code() const { return 1009; }
 
   /// The connection is gone, for whatever reason; called exactly once, and last.
   virtual void on_closed(std::uint16_t code) = 0;

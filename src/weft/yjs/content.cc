@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "weft/yjs/indexed_reader.h"
 #include "weft/yjs/structs.h"
 #include "weft/yjs/update.h"
 #include "weft/yjs/utf.h"
@@ -15,6 +16,7 @@ struct LiveItem {
   client_id client = 0;
   clock_range range;
   byte_view bytes;
+  clock_value reach = 0;  ///< the largest end of this and the client's items before it
 };
 
 /// Reads one UTF-16 code unit at a time.
@@ -105,7 +107,7 @@ errc collect_live(byte_view update, live_items& out) {
   Struct s;
   while (reader.next(s)) {
     if (s.is_live() && s.length != 0) {
-      out.push_back({s.client, {s.clock, s.clock_end()}, {s.begin, s.end}});
+      out.push_back({s.client, {s.clock, s.clock_end()}, {s.begin, s.end}, 0});
     }
   }
   if (reader.in().ok()) read_deletions(reader.in(), [](client_id, clock_range) {});
@@ -114,6 +116,13 @@ errc collect_live(byte_view update, live_items& out) {
     if (a.range.start != b.range.start) return a.range.start < b.range.start;
     return a.bytes.data() < b.bytes.data();
   });
+  // An update that names a client twice may have items that overlap.
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i].reach = out[i].range.end;
+    if (i > 0 && out[i - 1].client == out[i].client) {
+      out[i].reach = std::max(out[i].reach, out[i - 1].reach);
+    }
+  }
   return reader.in().code();
 }
 
@@ -131,30 +140,63 @@ struct OpenItem {
   }
 };
 
+/// Does a held struct say the same as the live items that share clocks with it?
+bool agrees(const live_items& live, const Struct& held, Comparer& comparer, OpenItem& open) {
+  if (!held.is_live() || held.length == 0) return true;
+  auto at =
+      std::lower_bound(live.begin(), live.end(), held, [](const LiveItem& l, const Struct& h) {
+        return l.client != h.client ? l.client < h.client : l.reach <= h.clock;
+      });
+  std::optional<ContentCursor> cursor;
+  for (; at != live.end() && at->client == held.client && at->range.start < held.clock_end();
+       ++at) {
+    if (at->range.end <= held.clock) continue;
+    open.open(*at);
+    if (!cursor) cursor.emplace(held);
+    if (!comparer.same(open.item, *open.cursor, held, *cursor)) return false;
+  }
+  return true;
+}
+
+/// The same the other way round: each live item looks its clocks up.
+bool agrees(const live_items& live, const IndexedUpdate& held, Comparer& comparer, OpenItem& open) {
+  IndexedReader reader(held);
+  for (const LiveItem& item : live) {
+    reader.seek(item.client, item.range.start);
+    while (reader.has() && reader.current().clock < item.range.end) {
+      const Struct& s = reader.current();
+      if (s.is_live()) {
+        open.open(item);
+        if (!comparer.same(open.item, *open.cursor, s, reader.cursor())) return false;
+      }
+      if (s.clock_end() >= item.range.end) break;
+      reader.next();
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 result<bool> same_content(byte_view update, std::span<const byte_view> held) {
+  return same_content(update, {}, held);
+}
+
+result<bool> same_content(byte_view update, std::span<const IndexedUpdate* const> indexed,
+                          std::span<const byte_view> held) {
   live_items live;
   const errc code = collect_live(update, live);
   if (code != errc{}) return decode_failure(code);
   Comparer comparer;
   OpenItem open;
+  for (const IndexedUpdate* const run : indexed) {
+    if (!agrees(live, *run, comparer, open)) return false;
+  }
   for (const byte_view bytes : held) {
     StructReader reader(bytes);
     Struct s;
     while (reader.next(s)) {
-      if (!s.is_live() || s.length == 0) continue;
-      auto at =
-          std::lower_bound(live.begin(), live.end(), s, [](const LiveItem& l, const Struct& h) {
-            return l.client != h.client ? l.client < h.client : l.range.end <= h.clock;
-          });
-      std::optional<ContentCursor> cursor;
-      for (; at != live.end() && at->client == s.client && at->range.start < s.clock_end(); ++at) {
-        if (at->range.end <= s.clock) continue;
-        open.open(*at);
-        if (!cursor) cursor.emplace(s);
-        if (!comparer.same(open.item, *open.cursor, s, *cursor)) return false;
-      }
+      if (!agrees(live, s, comparer, open)) return false;
     }
     if (!reader.in().ok()) return decode_failure(reader.in().code());
   }

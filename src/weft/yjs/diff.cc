@@ -1,25 +1,10 @@
-#include <unordered_map>
-
 #include "weft/yjs/delete_set.h"
 #include "weft/yjs/packing.h"
+#include "weft/yjs/state_map.h"
 #include "weft/yjs/update.h"
 
 namespace weft::yjs {
 namespace {
-
-using state_map = std::unordered_map<client_id, clock_value>;
-
-bool read_state_vector(byte_view bytes, state_map& out, errc& code) {
-  Reader in(bytes);
-  const std::uint64_t count = in.uint();
-  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-    const client_id client = in.uint();
-    const clock_value clock = in.uint();
-    if (in.ok()) out[client] = clock;
-  }
-  code = in.code();
-  return in.ok();
-}
 
 result<byte_vector> diff_as(Values values, byte_view update, byte_view state_vector) {
   state_map state;

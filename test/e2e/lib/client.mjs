@@ -5,14 +5,23 @@ import * as Y from 'yjs'
 import { WebsocketProvider } from 'y-websocket'
 import { until } from './wait.mjs'
 
+/** The WebSocket of ws with options of its own, for clients that pass none. */
+export function websocket_class(options) {
+  return class extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols, options)
+    }
+  }
+}
+
 export class Client {
   /** `name` is what y-websocket calls a room name, e.g. `room/doc`; `root` is '' or '/ws'. */
-  constructor(server, name, { root = '/ws', client_id, connect = true } = {}) {
+  constructor(server, name, { root = '/ws', client_id, connect = true, ws = {} } = {}) {
     this.doc = new Y.Doc()
     if (client_id !== undefined) this.doc.clientID = client_id
     this.closes = []
     this.provider = new WebsocketProvider(server.ws + root, name, this.doc, {
-      WebSocketPolyfill: WebSocket,
+      WebSocketPolyfill: websocket_class({ perMessageDeflate: false, ca: server.tls?.ca, ...ws }),
       disableBc: true,
       maxBackoffTime: 400,
       connect,

@@ -2,9 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { make_certificate } from './certificate.mjs'
 import { until } from './wait.mjs'
 
 export function free_port() {
@@ -19,7 +22,8 @@ export function free_port() {
 }
 
 export class Server {
-  /** options: weft (program), durability, env, args, scratch (parent of the data directory). */
+  /** options: weft (program), durability, env, args, scratch (parent of the data directory), tls
+   * (true: with a certificate of its own, this.tls). */
   constructor(options) {
     this.options = options
     this.process = null
@@ -33,15 +37,34 @@ export class Server {
     server.data = path.join(server.scratch, 'data')
     server.log = path.join(server.scratch, 'server.log')
     server.port = await free_port()
+    if (options.tls) server.tls = make_certificate(server.scratch)
     return server
   }
 
   get http() {
-    return `http://127.0.0.1:${this.port}`
+    return `http${this.tls ? 's' : ''}://127.0.0.1:${this.port}`
   }
 
   get ws() {
-    return `ws://127.0.0.1:${this.port}`
+    return `ws${this.tls ? 's' : ''}://127.0.0.1:${this.port}`
+  }
+
+  /** GET, trusting the certificate: {status, headers, body}. */
+  get(route, options = {}) {
+    return new Promise((resolve, reject) => {
+      const request = (this.tls ? https : http).get(this.http + route, { ca: this.tls?.ca, agent: false, ...options }, (response) => {
+        const chunks = []
+        response.on('data', (chunk) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }))
+      })
+      request.on('error', reject)
+    })
+  }
+
+  /** One sample of /metrics; NaN when there is none of that name. */
+  async metric(name) {
+    return Number(new RegExp(`^${name} (\\S+)`, 'm').exec((await this.get('/metrics')).body)?.[1] ?? NaN)
   }
 
   /** Starts the process without waiting for it to serve. */
@@ -50,6 +73,7 @@ export class Server {
     const log = fs.openSync(this.log, 'a')
     const argv = ['serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, '--durability', durability]
     if (web) argv.push('--web', web)
+    if (this.tls) argv.push('--tls.certificate', this.tls.certificate, '--tls.key', this.tls.key)
     const child = spawn(weft, [...argv, ...args], { stdio: ['ignore', log, log], env: { ...process.env, ...env } })
     fs.closeSync(log)
     this.process = child
@@ -74,7 +98,7 @@ export class Server {
       () => `/readyz of ${this.http}; the log ends with:\n${this.tail()}`,
       async () => {
         if (this.process === null) throw new Error('the server ended')
-        return (await fetch(`${this.http}/readyz`)).status === 200
+        return (await this.get('/readyz')).status === 200
       },
       20_000
     )

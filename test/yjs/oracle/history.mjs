@@ -131,7 +131,7 @@ const pickTarget = (random, doc) => {
   return target
 }
 
-const edit = (random, doc) => {
+export const edit = (random, doc) => {
   const target = pickTarget(random, doc)
   if (target instanceof Y.Text) editText(random, target)
   else if (target instanceof Y.Array) editArray(random, target)
@@ -185,12 +185,34 @@ export const makeHistory = (random) => {
   return { updates, updatesV2, docs, stale }
 }
 
+export const emptyUpdate = new Uint8Array([0, 0])
+
+/** A delta in which neighbours of the same format are one, however many marks lie between them. */
+const joined = (delta) => {
+  const out = []
+  for (const op of delta) {
+    const last = out[out.length - 1]
+    const format = JSON.stringify(Object.entries(op.attributes ?? {}).sort())
+    if (last !== undefined && typeof last.insert === 'string' && typeof op.insert === 'string' && last.format === format) {
+      last.insert += op.insert
+    } else {
+      out.push({ insert: op.insert, format })
+    }
+  }
+  return out
+}
+
 /** Everything a user can see of a document, and its state vector. */
-export const contentOf = (doc, formats = true) => {
+export const contentOf = (doc, formats = true) => shownOf(doc, formats, type => type.toDelta(), true)
+
+/** Everything a user can see of a document, however it came about. */
+export const appearanceOf = (doc, formats = true) => shownOf(doc, formats, type => joined(type.toDelta()), false)
+
+const shownOf = (doc, formats, deltaOf, withState) => {
   const show = (type) => {
     if (type instanceof Y.Doc) return { doc: type.guid }
     if (!formats && type instanceof Y.Text) return type.toDelta().map(op => typeof op.insert === 'string' ? op.insert : JSON.stringify(show(op.insert))).join('')
-    if (type instanceof Y.Text) return { delta: type.toDelta().map(op => ({ ...op, insert: show(op.insert) })) }
+    if (type instanceof Y.Text) return { delta: deltaOf(type).map(op => ({ ...op, insert: show(op.insert) })) }
     if (type instanceof Y.Map) return Object.fromEntries([...type.entries()].sort(([a], [b]) => a < b ? -1 : 1).map(([k, v]) => [k, show(v)]))
     if (type instanceof Y.XmlElement) return { name: type.nodeName, attributes: type.getAttributes(), children: type.toArray().map(show) }
     if (type instanceof Y.Array || type instanceof Y.XmlFragment) return type.toArray().map(show)
@@ -198,7 +220,7 @@ export const contentOf = (doc, formats = true) => {
     if (type instanceof Uint8Array) return { bytes: [...type] }
     return type
   }
-  const state = [...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b)
+  const state = withState ? [...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b) : []
   return JSON.stringify({
     text: show(doc.getText('t')), array: show(doc.getArray('a')), map: show(doc.getMap('m')), xml: show(doc.getXmlFragment('x')), state
   }, (_, v) => typeof v === 'bigint' ? `${v}n` : v)

@@ -3,8 +3,11 @@
 import * as Y from 'yjs'
 import { parseArgs } from 'node:util'
 import { OracleServer, novelty, operation } from './server.mjs'
-import { Random, contentOf, documentOf, makeHistory, mixOf, textOf } from './history.mjs'
+import {
+  Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, mixOf, textOf
+} from './history.mjs'
 import { makeV2Checks } from './v2.mjs'
+import { Reading } from './reading.mjs'
 
 const { values: options } = parseArgs({
   options: { server: { type: 'string' }, seed: { type: 'string' }, rounds: { type: 'string', default: '100' } }
@@ -85,6 +88,10 @@ const checkStates = async (random, updates, stale) => {
     if (compacted === undefined) continue
     compareStates('compact, new client', documentOf(compacted), full)
     compareBytes('compact twice', (await ask(operation.compact, compacted))?.[0], compacted)
+    for (const old of stale) {
+      const vector = Y.encodeStateVector(documentOf(old))
+      compareBytes('indexed diff', (await ask(operation.indexedDiff, compacted, vector))?.[0], Y.diffUpdate(compacted, vector))
+    }
     for (const old of [...stale, Y.mergeUpdates(updates.slice(0, random.below(updates.length + 1)))]) {
       compareStates('compact, stale client', documentOf(old, compacted), documentOf(old, all))
       const doc = documentOf(old)
@@ -148,6 +155,41 @@ const checkKnowledge = async (random, updates) => {
   report((await ask(operation.contains, compacted, all))[0][0] === 1, 'a compaction is contained in its history')
 }
 
+/** An edit that leads back to an earlier state, as Yjs shows it. */
+const checkRevert = async (random, updates) => {
+  const number = value => {
+    const out = Buffer.alloc(4)
+    out.writeUInt32LE(value)
+    return out
+  }
+  const present = Y.mergeUpdates(updates)
+  const past = Y.mergeUpdates([emptyUpdate, ...updates.slice(0, random.below(updates.length + 1))])
+  // Client ids on either side of the others': conflicts are decided by them.
+  const client = random.chance(50) ? 0 : 2 ** 32 - 1
+  const edit = (await ask(operation.revert, past, present, number(client)))?.[0]
+  report(edit !== undefined, 'revert finds an edit')
+  if (edit === undefined) return
+  const reverted = Y.mergeUpdates([present, edit])
+  compareStates('revert, new client', documentOf(reverted), documentOf(past), appearanceOf)
+  const text = doc => appearanceOf(doc, false)
+  compareStates('revert, client at the present', documentOf(present, edit), documentOf(past), text)
+  compareStates('revert, update by update', documentOf(...updates, edit), documentOf(past), text)
+  const again = (await ask(operation.revert, past, reverted, number(8)))?.[0]
+  report(again?.length === 2, 'what has been reverted needs no other edit')
+  const back = (await ask(operation.revert, present, reverted, number(random.chance(50) ? 7 : 2 ** 32 - 2)))?.[0]
+  report(back !== undefined, 'revert finds a way back')
+  if (back !== undefined) {
+    compareStates('revert and back', documentOf(Y.mergeUpdates([reverted, back])), documentOf(present), appearanceOf)
+  }
+  // Somebody who has not heard of it goes on editing: all agree in the end.
+  const other = documentOf(present)
+  other.clientID = 9
+  const vector = Y.encodeStateVector(other)
+  for (let n = random.below(8); n >= 0; n--) editSomewhere(random, other)
+  const meanwhile = Y.encodeStateAsUpdate(other, vector)
+  compareStates('revert beside another edit', documentOf(present, edit, meanwhile), documentOf(present, meanwhile, edit), textOf)
+}
+
 /** A damaged update: refused by both or by neither. */
 const checkDamage = async (random, updates) => {
   for (let i = 0; i < 30; i++) {
@@ -175,6 +217,7 @@ const checkDamage = async (random, updates) => {
 const checkV2 = makeV2Checks({ server, report, compareBytes, compareStates, hex })
 
 const main = async () => {
+  const reading = await Reading.start(server, report)
   const error = console.error
   console.error = () => {} // Yjs warns of every damaged update
   for (let round = 0; round < Number(options.rounds); round++, seed++) {
@@ -187,10 +230,12 @@ const main = async () => {
       await checkStates(random, updates, stale)
       await checkParts(random, updates, stale)
       await checkKnowledge(random, updates)
+      await checkRevert(random, updates)
       await checkDamage(random, updates)
       const before = passed + failed
       await checkV2(random, history)
       checksOfV2 += passed + failed - before
+      await reading.check(random, updates, docs)
     } catch (e) {
       report(false, e.stack)
       if (server.child.exitCode !== null || server.child.signalCode !== null) break

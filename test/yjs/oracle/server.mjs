@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process'
 
 export const operation = {
   merge: 1, diff: 2, stateVector: 3, compact: 4, split: 5, reduce: 6, validate: 7, contains: 8,
-  classify: 9, sameContent: 10, validateV2: 11, v1ToV2: 12, v2ToV1: 13, stateVectorV2: 14, mergeV2: 15, diffV2: 16
+  classify: 9, sameContent: 10, indexedDiff: 11, validateV2: 12, v1ToV2: 13, v2ToV1: 14, stateVectorV2: 15, mergeV2: 16,
+  diffV2: 17, revert: 18,
+  canRead: 32, readJson: 33, readText: 34, readDelta: 35, readXml: 36, sameDocument: 37
 }
 export const errc = { truncated: 1, corrupt: 2, tooLarge: 3, overLimit: 4, noV1Form: 5 }
 export const novelty = { empty: 0, fresh: 1, contained: 2, partly: 3 }

@@ -1,13 +1,13 @@
-#include "weft/gateway/http/documents_api.h"
+// Documents and the server for operators and for who looks around.
 
-#include <algorithm>
-#include <charconv>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 
-#include "weft/gateway/document_name.h"
+#include "weft/gateway/http/accept.h"
+#include "weft/gateway/http/api.h"
+#include "weft/gateway/http/openapi.h"
 #include "weft/gateway/http/response.h"
+#include "weft/gateway/http/version.h"
 
 namespace weft::gateway::http {
 
@@ -18,40 +18,40 @@ using nlohmann::json;
 constexpr std::size_t list_limit_default = 200;
 constexpr std::size_t list_limit_max = 1000;
 
-/// A responder and its answer on their way back to the connection's executor.
-void answer(std::shared_ptr<net::HttpResponder> responder, net::HttpResponse response) {
-  auto& executor = responder->executor();
-  executor.post([responder = std::move(responder), response = std::move(response)]() mutable {
-    responder->respond(std::move(response));
-  });
+json number_or_null(std::optional<base::log_offset> version) {
+  return version ? json(version->value) : json(nullptr);
 }
 
+// --- list ---------------------------------------------------------------------------------------
+
 struct Listing {
-  std::shared_ptr<net::HttpResponder> responder;
+  exchange_ptr exchange;
   std::vector<base::DocumentId> stored;
-  std::size_t limit;
+  std::size_t limit = 0;
   std::map<base::DocumentId, hub::DocumentSummary> live;
 };
 
-void send_listing(const std::shared_ptr<Listing>& listing) {
+void send_listing(const Listing& listing) {
   json documents = json::array();
-  for (const auto& document : listing->stored) {
-    const auto live = listing->live.find(document);
+  for (const auto& document : listing.stored) {
+    const auto live = listing.live.find(document);
     json line = {{"room", document.room_id}, {"document", document.doc_id}};
-    line["connections"] = live == listing->live.end() ? 0 : live->second.sessions;
-    if (live != listing->live.end()) line["version"] = live->second.end.value;
+    line["connections"] = live == listing.live.end() ? 0 : live->second.sessions;
+    if (live != listing.live.end()) {
+      if (const auto version = hub::version_of(live->second.end)) line["version"] = version->value;
+    }
     documents.push_back(std::move(line));
   }
   json next = nullptr;
-  if (listing->stored.size() == listing->limit) {
-    next = listing->stored.back().room_id + "/" + listing->stored.back().doc_id;
+  if (listing.stored.size() == listing.limit) {
+    next = listing.stored.back().room_id + "/" + listing.stored.back().doc_id;
   }
-  answer(listing->responder, json_response(200, {{"documents", documents}, {"next", next}}));
+  listing.exchange->answer(json_response(200, {{"documents", documents}, {"next", next}}));
 }
 
 /// Asks hub after hub, each on its own executor, which of its documents are live.
 void ask_hub(const hub::HubSet& hubs, std::size_t index, std::shared_ptr<Listing> listing) {
-  if (index == hubs.all().size()) return send_listing(listing);
+  if (index == hubs.all().size()) return send_listing(*listing);
   hub::Hub& hub = *hubs.all()[index];
   hub.executor().post([&hubs, &hub, index, listing = std::move(listing)]() mutable {
     for (auto& summary : hub.live_documents()) {
@@ -61,105 +61,171 @@ void ask_hub(const hub::HubSet& hubs, std::size_t index, std::shared_ptr<Listing
   });
 }
 
+// --- one document -------------------------------------------------------------------------------
+
+/// What is known of a document, collected from log, store and hub.
+struct Description {
+  exchange_ptr exchange;
+  base::DocumentId document;
+  base::log_offset end;
+  std::optional<hub::StoredSnapshot> snapshot;
+  std::optional<std::int64_t> snapshot_time_ms;
+  std::optional<std::string> stored_problem;
+};
+
+void send_description(Api& api, const Description& what,
+                      const std::optional<hub::DocumentStatus>& live) {
+  using phase = hub::DocumentStatus::phase;
+  if (what.end.value == 0 && !what.snapshot && !what.stored_problem) {
+    // Opening a document does not make one: somebody may look at what nobody has written.
+    if (!live || live->state_bytes == 0) {
+      return what.exchange->refuse(problems::unknown_document,
+                                   "nothing was ever written to this document");
+    }
+  }
+  json out = {{"room", what.document.room_id},
+              {"document", what.document.doc_id},
+              {"log", log_name(api.log.id())},
+              {"version", number_or_null(hub::version_of(what.end))},
+              {"state", "stored"},
+              {"problem", nullptr},
+              {"quarantine", nullptr},
+              {"connections", 0},
+              {"memory", nullptr},
+              {"snapshot", nullptr}};
+  if (live) {
+    out["state"] = live->what == phase::live      ? "live"
+                   : live->what == phase::loading ? "loading"
+                                                  : "broken";
+    if (live->what == phase::broken) out["problem"] = live->why_broken;
+    out["connections"] = live->sessions;
+    out["memory"] = {{"stateBytes", live->state_bytes},
+                     {"editsSinceCompaction", live->news_records},
+                     {"unacknowledgedBytes", live->inflight_bytes}};
+  }
+  if (what.stored_problem) {
+    out["state"] = "broken";
+    out["problem"] = *what.stored_problem;
+  }
+  if (const auto held = api.hubs.at(what.document).quarantine().find(what.document)) {
+    out["state"] = "broken";
+    out["problem"] = held->reason;
+    out["quarantine"] = {{"since", held->since_ms}, {"attempts", held->attempts}};
+  }
+  if (what.snapshot) {
+    const auto& snapshot = what.snapshot->snapshot;
+    json time = nullptr;
+    if (what.snapshot_time_ms) time = *what.snapshot_time_ms;
+    out["snapshot"] = {
+        {"version", what.snapshot->fits ? number_or_null(hub::version_of(snapshot.covered_end))
+                                        : json(nullptr)},
+        {"bytes", snapshot.update.size()},
+        {"timestamp", time}};
+  }
+  what.exchange->answer(json_response(200, out));
+}
+
+void ask_hub_of(Api& api, std::shared_ptr<Description> what) {
+  hub::Hub& hub = api.hubs.at(what->document);
+  hub.executor().post([&api, &hub, what = std::move(what)] {
+    send_description(api, *what, hub.status(what->document));
+  });
+}
+
+/// The age of a snapshot is that of the last edit it holds.
+void ask_snapshot_time(Api& api, std::shared_ptr<Description> what) {
+  const auto version = what->snapshot && what->snapshot->fits
+                           ? hub::version_of(what->snapshot->snapshot.covered_end)
+                           : std::nullopt;
+  if (!version) return ask_hub_of(api, std::move(what));
+  api.history.page(what->document, *version, 1, 1, what->exchange->executor(),
+                   [&api, what](base::result<hub::HistoryPage> page) mutable {
+                     // Trimmed or damaged: the rest is worth telling all the same.
+                     if (page && !page->edits.empty()) {
+                       what->snapshot_time_ms = page->edits.front().received_at_ms;
+                     }
+                     ask_hub_of(api, std::move(what));
+                   });
+}
+
 }  // namespace
 
-void DocumentsApi::handle(std::string_view path, net::HttpRequest request,
-                          net::HttpResponder responder) {
-  if (path.empty() || path == "/") {
-    if (request.method != "GET") return responder.respond(problem(405, "only GET is served here"));
-    return list(request, std::move(responder));
-  }
-  path.remove_prefix(1);
-  const auto room_end = path.find('/');
-  const auto verb_start = path.rfind('/');
-  if (room_end == std::string_view::npos || verb_start == room_end) {
-    return responder.respond(
-        problem(404,
-                "expected /v1/documents/<room>/<document>/update or …/updates (names "
-                "percent-encoded)"));
-  }
-  auto room = decode_name(path.substr(0, room_end), "room name");
-  if (!room) return responder.respond(problem(400, room.error().message));
-  auto doc = decode_name(path.substr(room_end + 1, verb_start - room_end - 1), "document name");
-  if (!doc) return responder.respond(problem(400, doc.error().message));
-  base::DocumentId document{*room, *doc, {}};
-  const auto verb = path.substr(verb_start + 1);
-  const bool reads = verb == "update";
-  if (!reads && verb != "updates") {
-    return responder.respond(problem(404, "a document has update (GET) and updates (POST)"));
-  }
-  if (request.method != (reads ? "GET" : "POST")) {
-    auto response = problem(405, reads ? "read the state with GET" : "publish with POST");
-    response.headers.push_back({"Allow", reads ? "GET" : "POST"});
-    return responder.respond(std::move(response));
-  }
-  if (reads) return read(std::move(document), std::move(responder));
-  publish(std::move(document), std::move(request), std::move(responder));
+void show_status(Api& api, const exchange_ptr& exchange, const Target&) {
+  const auto status = api.status();
+  exchange->answer(json_response(
+      200, {{"version", status.program_version},
+            {"uptimeMs", status.uptime_ms},
+            {"ready", status.ready},
+            {"log", {{"id", log_name(api.log.id())}, {"writable", api.log.writable()}}},
+            {"documents", {{"live", status.documents_live}}},
+            {"connections",
+             {{"http", status.http_connections},
+              {"websocket", status.websocket_connections},
+              {"eventStreams", api.event_streams.load(std::memory_order_relaxed)}}},
+            {"sessions", status.sessions},
+            {"edits",
+             {{"accepted", status.edits_accepted},
+              {"committed", status.edits_committed},
+              {"refused", status.edits_refused}}}}));
 }
 
-void DocumentsApi::list(const net::HttpRequest& request, net::HttpResponder responder) {
-  std::size_t limit = list_limit_default;
-  if (const auto asked = request.query_parameter("limit")) {
-    const auto [end, ec] = std::from_chars(asked->data(), asked->data() + asked->size(), limit);
-    if (ec != std::errc() || end != asked->data() + asked->size() || limit == 0 ||
-        limit > list_limit_max) {
-      return responder.respond(
-          problem(400, "limit must be a number from 1 to " + std::to_string(list_limit_max)));
-    }
-  }
+void show_openapi(Api&, const exchange_ptr& exchange, const Target&) {
+  auto response = net::HttpResponse::text(200, "application/yaml; charset=utf-8", openapi_yaml());
+  response.headers.push_back({"Cache-Control", "no-cache"});
+  exchange->answer(std::move(response));
+}
+
+void list_documents(Api& api, const exchange_ptr& exchange, const Target&) {
+  const auto limit = exchange->number("limit", list_limit_default, 1, list_limit_max);
+  if (!limit) return exchange->fail(limit.error());
+  const auto name = exchange->text("after", 2 * base::document_name_bytes_max + 1);
+  if (!name) return exchange->fail(name.error());
   std::optional<base::DocumentId> after;
-  if (const auto name = request.query_parameter("after")) {
-    const auto slash = name->find('/');
+  if (*name) {
+    const auto slash = (*name)->find('/');
     if (slash == std::string::npos) {
-      return responder.respond(problem(400, "after must be <room>/<document>, as in next"));
+      return exchange->refuse(problems::bad_parameter,
+                              "parameter after must be <room>/<document>, as in next");
     }
-    after = base::DocumentId{name->substr(0, slash), name->substr(slash + 1), {}};
+    after = base::DocumentId{(*name)->substr(0, slash), (*name)->substr(slash + 1), {}};
   }
   auto listing = std::make_shared<Listing>();
-  listing->responder = std::make_shared<net::HttpResponder>(std::move(responder));
-  listing->limit = limit;
-  log_.documents(after ? &*after : nullptr, limit, listing->responder->executor(),
-                 [this, listing](base::result<std::vector<base::DocumentId>> found) {
-                   if (!found) return answer(listing->responder, problem_of(found.error()));
-                   listing->stored = std::move(*found);
-                   ask_hub(hubs_, 0, listing);
-                 });
+  listing->exchange = exchange;
+  listing->limit = *limit;
+  api.log.documents(after ? &*after : nullptr, *limit, exchange->executor(),
+                    [&api, listing](base::result<std::vector<base::DocumentId>> found) {
+                      if (!found) return listing->exchange->fail(found.error());
+                      listing->stored = std::move(*found);
+                      ask_hub(api.hubs, 0, listing);
+                    });
 }
 
-void DocumentsApi::read(base::DocumentId document, net::HttpResponder responder) {
-  auto shared = std::make_shared<net::HttpResponder>(std::move(responder));
-  hub::Hub& hub = hubs_.at(document);
-  hub.executor().post([&hub, document = std::move(document), shared]() mutable {
-    hub.read_state(document, [shared](base::result<base::shared_bytes> state) {
-      if (!state) return answer(shared, problem_of(state.error()));
-      net::HttpResponse response;
-      response.headers.push_back({"Content-Type", "application/octet-stream"});
-      response.headers.push_back({"Cache-Control", "no-store"});
-      response.body = std::move(*state);
-      answer(shared, std::move(response));
-    });
-  });
-}
-
-void DocumentsApi::publish(base::DocumentId document, net::HttpRequest request,
-                           net::HttpResponder responder) {
-  if (request.body.empty()) {
-    return responder.respond(problem(400, "the body must be one Yjs update (v1), unencoded"));
-  }
-  auto shared = std::make_shared<net::HttpResponder>(std::move(responder));
-  hub::Hub& hub = hubs_.at(document);
-  hub.executor().post([this, &hub, document = std::move(document), update = std::move(request.body),
-                       peer = std::move(request.peer), shared]() mutable {
-    hub.publish(document, std::move(update), {"http " + peer, {}},
-                [this, document, shared](base::result<base::log_offset> offset) {
-                  if (!offset) return answer(shared, problem_of(offset.error()));
-                  const auto position = log_.position(document, *offset);
-                  answer(shared, json_response(201, {{"topic", position.topic},
-                                                     {"partition", position.partition},
-                                                     {"offset", position.offset.value},
-                                                     {"version", position.offset.value}}));
-                });
-  });
+void show_document(Api& api, const exchange_ptr& exchange, const Target& target) {
+  auto what = std::make_shared<Description>();
+  what->exchange = exchange;
+  what->document = target.document;
+  auto with_snapshot = [&api, what](base::result<std::optional<hub::StoredSnapshot>> stored) {
+    if (stored) {
+      what->snapshot = std::move(*stored);
+    } else if (problem_type_of(stored.error()).status == 503) {
+      return what->exchange->fail(stored.error());
+    } else if (!what->stored_problem) {
+      what->stored_problem = stored.error().message;
+    }
+    ask_snapshot_time(api, what);
+  };
+  api.log.end(target.document, exchange->executor(),
+              [&api, what, with_snapshot](base::result<base::log_offset> end) {
+                if (!end && problem_type_of(end.error()).status == 503) {
+                  return what->exchange->fail(end.error());
+                }
+                if (end) {
+                  what->end = *end;
+                } else {
+                  what->stored_problem = end.error().message;
+                }
+                api.history.snapshot(what->document, what->exchange->executor(), with_snapshot);
+              });
 }
 
 }  // namespace weft::gateway::http

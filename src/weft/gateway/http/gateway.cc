@@ -1,18 +1,84 @@
 #include "weft/gateway/http/gateway.h"
 
-#include "weft/gateway/http/response.h"
-
 namespace weft::gateway::http {
 
 namespace {
+
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+
+using Handler = void (*)(Api&, const exchange_ptr&, const Target&);
+
+Handler handler_of(Operation operation) {
+  switch (operation) {
+    case Operation::status:
+      return show_status;
+    case Operation::openapi:
+      return show_openapi;
+    case Operation::list_documents:
+      return list_documents;
+    case Operation::document:
+      return show_document;
+    case Operation::read_update:
+      return read_update;
+    case Operation::read_diff:
+      return read_diff;
+    case Operation::publish:
+      return publish_updates;
+    case Operation::state_vector:
+      return read_state_vector;
+    case Operation::snapshot:
+      return read_snapshot;
+    case Operation::history:
+      return read_history;
+    case Operation::versions:
+      return list_versions;
+    case Operation::restore:
+      return restore_version;
+    case Operation::events:
+      return open_events;
+    case Operation::quarantine:
+      return list_quarantine;
+    case Operation::repair:
+      return repair_document;
+    case Operation::backup:
+      return make_backup;
+  }
+  base::invariant_broken("an operation without a handler", __FILE__, __LINE__);
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayParts parts, HttpOptions options)
+    : parts_(std::move(parts)),
+      options_(std::move(options)),
+      cors_(options_.cors_origins),
+      history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
+      event_writer_(parts_.log.id()),
+      api_{options_, parts_.hubs,   parts_.log,     history_,
+           feeds_,   parts_.status, event_streams_, parts_.maintenance} {
+  hub::FeedOptions feed;
+  feed.ring_bytes_max = options_.event_ring_bytes_max;
+  for (hub::Hub* hub : parts_.hubs.all()) {
+    feeds_.push_back(
+        std::make_unique<hub::FeedSet>(parts_.log, hub->executor(), event_writer_, feed));
+  }
 }
 
 void Gateway::on_request(net::HttpRequest request, net::HttpResponder responder) {
   const std::string path(request.path());
-  const bool operators = path == "/healthz" || path == "/readyz" || path == "/metrics";
-  if (operators && request.method != "GET" && request.method != "HEAD") {
-    auto response = problem(405, "read " + path + " with GET");
+  if (path == "/healthz" || path == "/readyz" || path == "/metrics") {
+    return serve_operators(path, request, std::move(responder));
+  }
+  if (path == "/v1" || path.starts_with("/v1/")) {
+    return serve_api(std::make_shared<Exchange>(std::move(request), std::move(responder), cors_));
+  }
+  responder.respond(parts_.files.serve(request));
+}
+
+void Gateway::serve_operators(const std::string& path, const net::HttpRequest& request,
+                              net::HttpResponder responder) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    auto response = problem(problems::bad_method, "read " + path + " with GET");
     response.headers.push_back({"Allow", "GET, HEAD"});
     return responder.respond(std::move(response));
   }
@@ -24,19 +90,33 @@ void Gateway::on_request(net::HttpRequest request, net::HttpResponder responder)
     return responder.respond(
         net::HttpResponse::text(ready ? 200 : 503, plain_text, ready ? "ready\n" : "not ready\n"));
   }
-  if (path == "/metrics") {
-    return responder.respond(
-        net::HttpResponse::text(200, "text/plain; version=0.0.4", parts_.metrics()));
+  responder.respond(net::HttpResponse::text(200, "text/plain; version=0.0.4", parts_.metrics()));
+}
+
+void Gateway::serve_api(const exchange_ptr& exchange) {
+  const auto& request = exchange->request();
+  const auto target = find_target(request.path());
+  if (!target) return exchange->refuse(target.error().type, target.error().detail);
+  if (!net::percent_decode(request.query())) {
+    return exchange->refuse(problems::bad_parameter,
+                            "the query: a % needs two hexadecimal digits behind it");
   }
-  constexpr std::string_view documents = "/v1/documents";
-  if (path == documents || path.starts_with("/v1/documents/")) {
-    return documents_.handle(std::string_view(path).substr(documents.size()), std::move(request),
-                             std::move(responder));
+  if (request.method == "OPTIONS") {
+    return exchange->answer(cors_.options(request, methods_of(target->path)));
   }
-  if (path == "/v1" || path.starts_with("/v1/")) {
-    return responder.respond(problem(404, "unknown interface; /v1 has /v1/documents"));
+  const Route* route = find_route(target->path, request.method);
+  if (!route) {
+    const auto methods = methods_of(target->path);
+    auto response = problem(problems::bad_method, "what is served here is asked with " + methods);
+    response.headers.push_back({"Allow", methods + ", OPTIONS"});
+    return exchange->answer(std::move(response));
   }
-  responder.respond(parts_.files.serve(request));
+  if (route->method != "GET" && !cors_.may_change(request)) {
+    return exchange->refuse(problems::origin_refused,
+                            "pages of this origin may not change anything here "
+                            "(http.cors_origins)");
+  }
+  handler_of(route->operation)(api_, exchange, *target);
 }
 
 }  // namespace weft::gateway::http

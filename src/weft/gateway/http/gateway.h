@@ -2,39 +2,62 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
-#include "weft/gateway/http/documents_api.h"
+#include "weft/base/worker_pool.h"
+#include "weft/gateway/http/api.h"
+#include "weft/gateway/http/event_stream.h"
+#include "weft/gateway/http/options.h"
 #include "weft/gateway/http/static_files.h"
 #include "weft/net/http.h"
+#include "weft/store/document_store.h"
 
 namespace weft::gateway::http {
 
-/// What the HTTP gateway asks the rest of the server.
+/// What the HTTP gateway asks the rest of the server. All of it outlives the gateway.
 struct GatewayParts {
   const hub::HubSet& hubs;
   log::OpLog& log;
+  store::DocumentStore& store;
+  base::WorkerPool& workers;  ///< where states are read, compacted and written as JSON
   const StaticFiles& files;
   std::function<bool()> ready;           ///< 200 or 503 at /readyz
   std::function<std::string()> metrics;  ///< Prometheus text
+  std::function<ServerStatus()> status;  ///< /v1/status
   /// What becomes of WebSocket handshakes: the business of other gateways.
   std::function<net::UpgradeDecision(const net::HttpRequest&)> upgrade;
+  Maintenance maintenance = {};
 };
 
-/// Health, metrics, `/v1` and the page. Threading: any loop.
+/// Health, metrics, `/v1` and the page. Threading: any loop that is the executor of one of the
+/// hubs.
 class Gateway final : public net::HttpHandler {
  public:
-  explicit Gateway(GatewayParts parts)
-      : parts_(std::move(parts)), documents_(parts_.hubs, parts_.log) {}
+  Gateway(GatewayParts parts, HttpOptions options);
 
   void on_request(net::HttpRequest request, net::HttpResponder responder) override;
   net::UpgradeDecision on_upgrade(const net::HttpRequest& request) override {
     return parts_.upgrade(request);
   }
 
+  /// Event streams that are open now.
+  std::size_t event_streams() const { return event_streams_.load(std::memory_order_relaxed); }
+
  private:
+  void serve_operators(const std::string& path, const net::HttpRequest& request,
+                       net::HttpResponder responder);
+  void serve_api(const exchange_ptr& exchange);
+
   const GatewayParts parts_;
-  DocumentsApi documents_;
+  const HttpOptions options_;
+  const Cors cors_;
+  hub::DocumentHistory history_;
+  const EventWriter event_writer_;
+  std::vector<std::unique_ptr<hub::FeedSet>> feeds_;
+  std::atomic<std::size_t> event_streams_{0};
+  Api api_;
 };
 
 }  // namespace weft::gateway::http

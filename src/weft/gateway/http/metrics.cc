@@ -57,6 +57,8 @@ constexpr HubMetric hub_metrics[] = {
      &hub::HubCounters::compactions},
     {"weft_catch_ups_total", "Slow readers brought up to date with a merged remainder",
      MetricType::Counter, &hub::HubCounters::catch_ups},
+    {"weft_catch_up_reads_total", "Reads of the log for slow readers; several may share one",
+     MetricType::Counter, &hub::HubCounters::catch_up_reads},
     {"weft_awareness_updates_total", "Awareness updates received", MetricType::Counter,
      &hub::HubCounters::awareness_updates},
 };
@@ -64,7 +66,10 @@ constexpr HubMetric hub_metrics[] = {
 }  // namespace
 
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           const net::ConnectionCounts& connections, bool log_writable) {
+                           std::size_t documents_quarantined,
+                           const net::ConnectionCounts& connections,
+                           std::int64_t certificate_expires_s, bool log_writable,
+                           std::size_t event_streams) {
   std::vector<MetricFamily> out;
   for (const auto& metric : hub_metrics) {
     std::uint64_t sum = 0;
@@ -77,14 +82,31 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
     add(out, name, help, MetricType::Gauge, static_cast<double>(value));
   };
+  gauge("weft_documents_quarantined", "Documents whose stored state cannot be read",
+        documents_quarantined);
   gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
+  gauge("weft_websocket_compressed_connections", "Of them, with permessage-deflate",
+        connections.websockets_compressed);
+  gauge("weft_event_streams", "Open streams of live events", event_streams);
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);
-  counter("weft_bytes_received_total", "TCP payload received", connections.bytes_in);
-  counter("weft_bytes_sent_total", "TCP payload sent", connections.bytes_out);
+  counter("weft_connections_refused_per_address_total",
+          "Connections above connections_per_address_max", connections.refused_per_address);
+  counter("weft_origins_refused_total", "WebSocket handshakes of pages that are not allowed",
+          connections.origins_refused);
+  counter("weft_reads_delayed_total", "Times that a rate kept a WebSocket from being read",
+          connections.reads_delayed);
+  counter("weft_input_timeouts_total", "Headers, bodies and messages that did not come in time",
+          connections.timed_out);
+  counter("weft_connections_shed_total", "Connections cut off because of partial_bytes_max",
+          connections.shed);
+  counter("weft_bytes_received_total", "Bytes of HTTP and WebSocket received, inside TLS",
+          connections.bytes_in);
+  counter("weft_bytes_sent_total", "Bytes of HTTP and WebSocket sent, inside TLS",
+          connections.bytes_out);
   counter("weft_send_calls_total", "System calls that sent", connections.send_calls);
   counter("weft_receive_calls_total", "System calls that received", connections.receive_calls);
   counter("weft_sends_blocked_total", "Sends that a slow reader's socket did not take whole",
@@ -93,6 +115,13 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   counter("weft_http_requests_total", "HTTP requests", connections.requests);
   counter("weft_protocol_violations_total", "Protocol violations of clients",
           connections.violations);
+  counter("weft_tls_handshakes_total", "TLS handshakes done", connections.tls_handshakes);
+  counter("weft_tls_handshake_failures_total",
+          "Connections that ended before their TLS handshake was done", connections.tls_failures);
+  if (certificate_expires_s != 0) {
+    gauge("weft_tls_certificate_expires_seconds", "When the certificate ends, seconds since 1970",
+          static_cast<std::uint64_t>(certificate_expires_s));
+  }
   return prometheus::TextSerializer().Serialize(out);
 }
 

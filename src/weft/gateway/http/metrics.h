@@ -8,8 +8,12 @@
 
 namespace weft::gateway::http {
 
-/// Everything that /metrics shows, in Prometheus' text format 0.0.4.
+/// Everything that /metrics shows, in Prometheus' text format 0.0.4. `certificate_expires_s` is 0
+/// without TLS.
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           const net::ConnectionCounts& connections, bool log_writable);
+                           std::size_t documents_quarantined,
+                           const net::ConnectionCounts& connections,
+                           std::int64_t certificate_expires_s, bool log_writable,
+                           std::size_t event_streams);
 
 }  // namespace weft::gateway::http

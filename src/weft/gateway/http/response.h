@@ -2,19 +2,14 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <string_view>
 
-#include "weft/base/result.h"
 #include "weft/net/http.h"
 
 namespace weft::gateway::http {
 
+/// JSON on one line; what is not UTF-8 in it is replaced.
+std::string json_text(const nlohmann::json& body);
+
 net::HttpResponse json_response(unsigned status, const nlohmann::json& body);
-
-/// An error as RFC 9457 "problem details"; `detail` says what was wrong and what to do.
-net::HttpResponse problem(unsigned status, std::string_view detail);
-
-/// The problem that stands for an error of hub, log or store.
-net::HttpResponse problem_of(const base::error& why);
 
 }  // namespace weft::gateway::http

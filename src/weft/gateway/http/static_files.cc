@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "weft/gateway/http/response.h"
+#include "weft/gateway/http/problem.h"
 
 namespace weft::gateway::http {
 
@@ -67,16 +67,19 @@ StaticFiles StaticFiles::load(const std::string& directory, std::string& skipped
 
 net::HttpResponse StaticFiles::serve(const net::HttpRequest& request) const {
   if (request.method != "GET" && request.method != "HEAD") {
-    return problem(405, "files are read with GET");
+    auto response = problem(problems::bad_method, "files are read with GET");
+    response.headers.push_back({"Allow", "GET, HEAD"});
+    return response;
   }
   auto path = net::percent_decode(request.path());
   if (path && *path == "/") path = "/index.html";
   const auto found = path ? files_.find(*path) : files_.end();
   if (found == files_.end()) {
-    return problem(404, files_.empty()
-                            ? "nothing here; the page was not built (see web/README.md), the HTTP "
-                              "interface is under /v1"
-                            : "nothing here; the page is at /, the HTTP interface under /v1");
+    return problem(problems::not_found,
+                   files_.empty()
+                       ? "nothing here; the page was not built (see web/README.md), the HTTP "
+                         "interface is under /v1"
+                       : "nothing here; the page is at /, the HTTP interface under /v1");
   }
   const File& file = found->second;
   net::HttpResponse response;

@@ -18,15 +18,14 @@ std::uint16_t close_code_of(const base::error& why) {
 net::UpgradeDecision Gateway::on_upgrade(const net::HttpRequest& request) {
   auto document = document_of_path(request.path());
   if (!document) {
-    return std::unexpected(
-        net::HttpResponse::text(400, "text/plain; charset=utf-8",
-                                document.error().message + "; connect to /ws/<room>/<document>\n"));
+    return std::unexpected(net::HttpResponse::problem(
+        400, document.error().message + "; connect to /ws/<room>/<document>"));
   }
   const std::size_t index = hubs_.index(*document);
   net::UpgradeAccept accept;
   accept.home = &loops_.loop(index);
   accept.handler = std::make_unique<YWebSocketSession>(
-      *hubs_.all()[index], framing_, std::move(*document),
+      *hubs_.all()[index], framings_, std::move(*document),
       "connection-" + std::to_string(next_connection_.fetch_add(1, std::memory_order_relaxed)));
   return accept;
 }

@@ -29,14 +29,16 @@ std::uint16_t close_code_of(const base::error& why);
 /// Threading: on_upgrade on any thread. Loop i of `loops` is the executor of hub i of `hubs`.
 class Gateway {
  public:
-  Gateway(const hub::HubSet& hubs, net::LoopGroup& loops) : hubs_(hubs), loops_(loops) {}
+  /// `compression_bytes_min`: see net::ServerOptions.
+  Gateway(const hub::HubSet& hubs, net::LoopGroup& loops, std::size_t compression_bytes_min)
+      : hubs_(hubs), loops_(loops), framings_{{}, CompressedFraming(compression_bytes_min)} {}
 
   net::UpgradeDecision on_upgrade(const net::HttpRequest& request);
 
  private:
   const hub::HubSet& hubs_;
   net::LoopGroup& loops_;
-  const YWebSocketFraming framing_;
+  const Framings framings_;
   std::atomic<std::uint64_t> next_connection_{1};
 };
 

@@ -10,17 +10,20 @@ namespace {
 constexpr std::uint16_t unsupported_data = 1003;
 }
 
-YWebSocketSession::YWebSocketSession(hub::Hub& hub, const hub::Framing& framing,
+YWebSocketSession::YWebSocketSession(hub::Hub& hub, const Framings& framings,
                                      base::DocumentId document, std::string sender_id)
     : hub_(hub),
-      framing_(framing),
+      framings_(framings),
       document_(std::move(document)),
       sender_id_(std::move(sender_id)) {}
 
 void YWebSocketSession::on_open(net::WebSocketConnection& connection) {
   connection_ = &connection;
   connection.pause_reading();
-  auto joined = hub_.join(document_, framing_, *this, {sender_id_, {}});
+  const hub::Framing& framing = connection.compression()
+                                    ? static_cast<const hub::Framing&>(framings_.compressed)
+                                    : framings_.plain;
+  auto joined = hub_.join(document_, framing, *this, {sender_id_, {}});
   if (!joined) return end(joined.error());
   session_ = std::move(*joined);
 }
@@ -85,6 +88,8 @@ void YWebSocketSession::on_gather(net::GatherSink& sink) {
   }
   if (session_) session_->collect(sink);
 }
+
+std::uint16_t YWebSocketSession::too_big_code() const { return close_code::too_large; }
 
 void YWebSocketSession::on_closed(std::uint16_t) {
   closing_ = true;

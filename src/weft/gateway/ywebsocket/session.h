@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/gateway/ywebsocket/framing.h"
 #include "weft/hub/hub.h"
 #include "weft/net/websocket_session.h"
 #include "weft/yjs/sync_protocol.h"
@@ -16,13 +17,14 @@ namespace weft::gateway::ywebsocket {
 /// queued on a client's behalf. Threading: the document's executor.
 class YWebSocketSession final : public net::WebSocketHandler, public hub::SessionEvents {
  public:
-  YWebSocketSession(hub::Hub& hub, const hub::Framing& framing, base::DocumentId document,
+  YWebSocketSession(hub::Hub& hub, const Framings& framings, base::DocumentId document,
                     std::string sender_id);
 
   // net::WebSocketHandler
   void on_open(net::WebSocketConnection& connection) override;
   void on_message(base::byte_view message, bool binary) override;
   void on_gather(net::GatherSink& sink) override;
+  std::uint16_t too_big_code() const override;
   void on_closed(std::uint16_t code) override;
 
   // hub::SessionEvents
@@ -38,7 +40,7 @@ class YWebSocketSession final : public net::WebSocketHandler, public hub::Sessio
   void end(const base::error& why);
 
   hub::Hub& hub_;
-  const hub::Framing& framing_;
+  const Framings& framings_;
   const base::DocumentId document_;
   const std::string sender_id_;
   net::WebSocketConnection* connection_ = nullptr;

@@ -57,7 +57,7 @@ base::error Committer::state_error() const {
 }
 
 base::result<void> Committer::append(const base::DocumentId& document,
-                                     std::vector<Record> records) {
+                                     std::vector<Record>&& records) {
   if (records.empty()) return {};
   std::size_t bytes = 0;
   for (const Record& record : records) {

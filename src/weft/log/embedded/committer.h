@@ -34,7 +34,7 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  base::result<void> append(const base::DocumentId& document, std::vector<Record> records);
+  base::result<void> append(const base::DocumentId& document, std::vector<Record>&& records);
   bool writable() const;
   std::uint64_t next_seq() const { return seq_max_.load() + 1; }
   EmbeddedLogStats stats() const;

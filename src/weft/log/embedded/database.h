@@ -20,6 +20,9 @@ base::error to_error(const rocksdb::Status& status, std::string_view doing);
 /// Errors: failed (in use by another process, not permitted …), corrupt, disk_full.
 base::result<std::unique_ptr<rocksdb::DB>> open_database(const EmbeddedLogOptions& options);
 
+/// Opens a log for reading: nothing in its directory changes. Errors: failed, corrupt.
+base::result<std::unique_ptr<rocksdb::DB>> open_read_only(const std::filesystem::path& directory);
+
 /// The value of a key that encode_number wrote, or nullopt when there is none.
 base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,
                                                       const std::string& key);

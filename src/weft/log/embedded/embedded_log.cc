@@ -10,6 +10,7 @@
 #include "weft/log/embedded/committer.h"
 #include "weft/log/embedded/database.h"
 #include "weft/log/embedded/reads.h"
+#include "weft/log/embedded/scan.h"
 #include "weft/log/embedded/schema.h"
 
 namespace weft::log::embedded {
@@ -103,6 +104,14 @@ struct EmbeddedLog::Parts {
     registry->set_published_end(start.next_offset);
   }
 
+  /// After a failed write RocksDB must not be written to before the next open.
+  base::result<void> still_writes() const {
+    if (!committer.failed()) return {};
+    return base::fail(errc::failed,
+                      "embedded log: an earlier write failed; nothing can be written before the "
+                      "next start");
+  }
+
   rocksdb::WriteOptions write_options() const {
     rocksdb::WriteOptions how;
     how.sync = options.durability == durability::fsync;
@@ -143,7 +152,7 @@ bool EmbeddedLog::writable() const { return parts_->committer.writable(); }
 EmbeddedLogStats EmbeddedLog::stats() const { return parts_->committer.stats(); }
 
 base::result<void> EmbeddedLog::append(const base::DocumentId& document,
-                                       std::vector<Record> records) {
+                                       std::vector<Record>&& records) {
   return parts_->committer.append(document, std::move(records));
 }
 
@@ -213,6 +222,27 @@ void EmbeddedLog::trim(const base::DocumentId& document, log_offset before,
 
 LogPosition EmbeddedLog::position(const base::DocumentId& document, log_offset offset) const {
   return {{}, id(), "sync-" + document.room_id, 0, offset};
+}
+
+base::result<DocumentAudit> EmbeddedLog::audit(const base::DocumentId& document,
+                                               const record_visitor& visitor) const {
+  return scan_document(*parts_->database, document, parts_->registry->published_end(), visitor);
+}
+
+base::result<LogAudit> EmbeddedLog::audit(log_offset limit, const audit_progress& progress,
+                                          const document_visitor& each_document) const {
+  return scan_log(*parts_->database, limit.value, progress, each_document);
+}
+
+base::result<void> EmbeddedLog::replace(const base::DocumentId& document,
+                                        const std::vector<Replacement>& replacements) {
+  if (auto ok = parts_->still_writes(); !ok) return ok;
+  return replace_chunks(*parts_->database, document, replacements);
+}
+
+base::result<void> EmbeddedLog::checkpoint(const std::filesystem::path& directory) const {
+  if (auto ok = parts_->still_writes(); !ok) return ok;
+  return embedded::checkpoint(*parts_->database, directory);
 }
 
 void EmbeddedLog::close() {

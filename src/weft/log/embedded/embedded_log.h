@@ -8,6 +8,7 @@
 #include <string>
 
 #include "weft/base/result.h"
+#include "weft/log/embedded/audit.h"
 #include "weft/log/op_log.h"
 
 namespace weft::log::embedded {
@@ -76,7 +77,8 @@ class EmbeddedLog final : public OpLog {
   base::log_identity id() const override;
   std::uint64_t actor() const override;
   std::uint64_t next_seq() const override;
-  base::result<void> append(const base::DocumentId& document, std::vector<Record> records) override;
+  base::result<void> append(const base::DocumentId& document,
+                            std::vector<Record>&& records) override;
   std::unique_ptr<Subscription> subscribe(const base::DocumentId& document,
                                           base::Executor& executor,
                                           Subscriber& subscriber) override;
@@ -95,6 +97,24 @@ class EmbeddedLog final : public OpLog {
   void close() override;
 
   EmbeddedLogStats stats() const;
+
+  /// Looks through one document's records; see audit.h. Blocks. Errors: corrupt, failed (the
+  /// database itself cannot be read on).
+  base::result<DocumentAudit> audit(const base::DocumentId& document,
+                                    const record_visitor& visitor) const;
+
+  /// Looks through everything below `limit`. Blocks. Errors as above.
+  base::result<LogAudit> audit(log_offset limit, const audit_progress& progress = {},
+                               const document_visitor& each_document = {}) const;
+
+  /// Puts records where damaged chunks lay, all or none; durable when it returns. Blocks. What
+  /// lay there is gone: keep it before. Errors: failed, not_found.
+  base::result<void> replace(const base::DocumentId& document,
+                             const std::vector<Replacement>& replacements);
+
+  /// A consistent copy of all that is committed, in a directory that must not exist yet. Appends
+  /// go on meanwhile. Blocks. Errors: failed, disk_full.
+  base::result<void> checkpoint(const std::filesystem::path& directory) const;
 
  private:
   struct Parts;

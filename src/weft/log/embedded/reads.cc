@@ -265,7 +265,7 @@ base::result<void> trim_document(rocksdb::DB& database, const Registry& registry
   rocksdb::WriteBatch batch;
   const std::string key = floor_key(number);
   batch.Put(key, encode_number(key, target));
-  batch.DeleteRange(chunk_key(number, 0), chunk_key(number, keep));
+  batch.DeleteRange(chunks_begin(number), chunk_key(number, keep));
   const rocksdb::Status status = database.Write(how, &batch);
   if (!status.ok()) return base::fail(to_error(status, "trim"));
   return {};

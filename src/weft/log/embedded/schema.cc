@@ -59,6 +59,7 @@ std::string number_key(const base::DocumentId& document) {
   return number_prefix + base::document_key(document);
 }
 std::string name_key(doc_number document) { return prefixed(name_prefix, document); }
+std::string chunks_begin(doc_number document) { return prefixed(chunk_prefix, document); }
 std::string commit_key(std::uint64_t offset) { return prefixed(commit_prefix, offset); }
 std::string floor_key(doc_number document) { return prefixed('t', document); }
 std::string chunk_key(doc_number document, std::uint64_t offset) {

@@ -20,8 +20,9 @@ std::string meta_key(std::string_view name);
 std::string number_key(const base::DocumentId& document);          ///< document -> number
 std::string name_key(doc_number document);                         ///< number -> document
 std::string chunk_key(doc_number document, std::uint64_t offset);  ///< one document's records
-std::string commit_key(std::uint64_t offset);                      ///< the partition's order
-std::string floor_key(doc_number document);                        ///< trimmed below
+std::string chunks_begin(doc_number document);  ///< before all its chunks, no key itself
+std::string commit_key(std::uint64_t offset);   ///< the partition's order
+std::string floor_key(doc_number document);     ///< trimmed below
 
 inline constexpr char number_prefix = 'n';
 inline constexpr char name_prefix = 'd';

@@ -65,6 +65,8 @@ bool record_begins_in(base::byte_view block, std::size_t from) {
 std::optional<std::uint64_t> find_cut(std::ifstream& file) {
   std::vector<char> buffer(block_bytes);
   std::optional<std::uint64_t> cut;
+  /// Where zeros began that may be reserved room, or the head of a record that was never written.
+  std::optional<std::uint64_t> zeros;
   std::uint64_t record_start = 0;
   bool in_record = false;
   for (std::uint64_t block_start = 0; file; block_start += block_bytes) {
@@ -81,15 +83,20 @@ std::optional<std::uint64_t> find_cut(std::ifstream& file) {
           if (record_begins_in(block, at)) return std::nullopt;
           break;
         }
-        const bool padding = all_zero(block.subspan(at));
-        if (padding && !in_record) break;
-        cut = in_record ? record_start : block_start + at;
+        if (all_zero(block.subspan(at)) && !in_record) {
+          if (!zeros) zeros = block_start + at;
+          break;
+        }
+        cut = in_record ? record_start : zeros.value_or(block_start + at);
         if (record_begins_in(block, at + 1)) return std::nullopt;
         break;
       }
       if (starts_record(*fragment)) {
-        if (cut) return std::nullopt;
+        if (cut || zeros) return std::nullopt;
         record_start = block_start + at;
+      } else if (!in_record && !cut) {
+        // The rest of a record whose head is missing.
+        cut = zeros.value_or(block_start + at);
       }
       in_record = fragment->type == first || fragment->type == middle;
       at = fragment->end;

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include <array>
@@ -89,6 +90,22 @@ void keep_evidence(rocksdb::DB& database, const std::string& key, rocksdb::Write
   batch.Put(evidence_prefix + key.substr(1), value);
 }
 
+base::result<void> put(rocksdb::DB& database, const std::string& key, const Snapshot& snapshot,
+                       rocksdb::WriteBatch& batch, bool sync) {
+  const std::string head = encode_snapshot_head(key, snapshot);
+  const rocksdb::Slice key_slice(key);
+  const std::array<rocksdb::Slice, 2> value{
+      rocksdb::Slice(head), rocksdb::Slice(reinterpret_cast<const char*>(snapshot.update.data()),
+                                           snapshot.update.size())};
+  batch.Put(rocksdb::SliceParts(&key_slice, 1),
+            rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
+  rocksdb::WriteOptions how;
+  how.sync = sync;
+  const rocksdb::Status status = database.Write(how, &batch);
+  if (!status.ok()) return base::fail(to_error(status, "save"));
+  return {};
+}
+
 base::result<void> save(rocksdb::DB& database, const std::string& key, const Snapshot& snapshot,
                         bool sync) {
   rocksdb::WriteBatch batch;
@@ -103,17 +120,25 @@ base::result<void> save(rocksdb::DB& database, const std::string& key, const Sna
                                        ", this one ends at " +
                                        std::to_string(snapshot.covered_end.value));
   }
-  const std::string head = encode_snapshot_head(key, snapshot);
-  const rocksdb::Slice key_slice(key);
-  const std::array<rocksdb::Slice, 2> value{
-      rocksdb::Slice(head), rocksdb::Slice(reinterpret_cast<const char*>(snapshot.update.data()),
-                                           snapshot.update.size())};
-  batch.Put(rocksdb::SliceParts(&key_slice, 1),
-            rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
-  rocksdb::WriteOptions how;
-  how.sync = sync;
-  const rocksdb::Status status = database.Write(how, &batch);
-  if (!status.ok()) return base::fail(to_error(status, "save"));
+  return put(database, key, snapshot, batch, sync);
+}
+
+base::result<void> scan(rocksdb::DB& database, const base::DocumentId* document,
+                        const snapshot_visitor& each) {
+  rocksdb::ReadOptions how;
+  how.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(database.NewIterator(how));
+  const std::string wanted = document ? snapshot_prefix + base::document_key(*document) : "";
+  at->Seek(document ? wanted : std::string(1, snapshot_prefix));
+  for (; at->Valid() && at->key()[0] == snapshot_prefix; at->Next()) {
+    const std::string_view key = at->key().ToStringView();
+    if (document && key != wanted) break;
+    auto name = base::parse_document_key(key.substr(1));
+    if (!name) return base::fail(errc::corrupt, "snapshot store: a snapshot has a bad key");
+    const auto bytes = base::shared_bytes::copy_of(base::as_bytes(at->value().ToStringView()));
+    each({std::move(*name), bytes, decode_snapshot(key, bytes)});
+  }
+  if (!at->status().ok()) return base::fail(to_error(at->status(), "read"));
   return {};
 }
 
@@ -130,11 +155,13 @@ struct RocksDbStore::Parts {
     return saving_[std::hash<std::string>()(key) % saving_.size()];
   }
 
+  static base::result<void> read_only() {
+    return base::fail(errc::unavailable,
+                      "snapshot store: an earlier write failed; read-only until the next start");
+  }
+
   base::result<void> save_guarded(const std::string& key, const Snapshot& snapshot) {
-    if (failed) {
-      return base::fail(errc::unavailable,
-                        "snapshot store: an earlier write failed; read-only until the next start");
-    }
+    if (failed) return read_only();
     if (!base::has_room(options.directory, options.disk_reserve_bytes + snapshot.update.size())) {
       return base::fail(errc::unavailable,
                         "snapshot store: too little free disk in " + options.directory.string());
@@ -200,6 +227,43 @@ void RocksDbStore::save_snapshot(const base::DocumentId& document, Snapshot snap
   on_worker<void>(executor, std::move(done),
                   [this, key = snapshot_prefix + base::document_key(document),
                    snapshot = std::move(snapshot)] { return parts_->save_guarded(key, snapshot); });
+}
+
+base::result<void> RocksDbStore::audit(const base::DocumentId* document,
+                                       const snapshot_visitor& each) const {
+  return scan(*parts_->database, document, each);
+}
+
+base::result<void> RocksDbStore::replace_snapshot(const base::DocumentId& document,
+                                                  const Snapshot& snapshot) {
+  const std::string key = snapshot_prefix + base::document_key(document);
+  const std::scoped_lock lock(parts_->saving(key));
+  rocksdb::WriteBatch batch;
+  keep_evidence(*parts_->database, key, batch);
+  return parts_->failed ? parts_->read_only() : put(*parts_->database, key, snapshot, batch, true);
+}
+
+base::result<void> RocksDbStore::checkpoint(const std::filesystem::path& directory) const {
+  if (parts_->failed) return parts_->read_only();
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(parts_->database.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> keeper(made);
+  if (status.ok()) status = made->CreateCheckpoint(directory.string());
+  if (!status.ok()) return base::fail(to_error(status, "checkpoint"));
+  return {};
+}
+
+base::result<void> audit_directory(const std::filesystem::path& directory,
+                                   const base::DocumentId* document, const snapshot_visitor& each) {
+  RocksDbStoreOptions options;
+  auto settings = database_options(options);
+  settings.create_if_missing = false;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(settings, directory.string(), &opened);
+  if (!status.ok()) return base::fail(to_error(status, "open " + directory.string()));
+  const std::unique_ptr<rocksdb::DB> database(opened);
+  return scan(*database, document, each);
 }
 
 void RocksDbStore::close() { parts_->workers.close(); }

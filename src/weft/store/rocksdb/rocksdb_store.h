@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "weft/base/result.h"
@@ -18,6 +19,19 @@ struct RocksDbStoreOptions {
   std::size_t worker_threads = 2;
   std::size_t requests_queued_max = 65536;
 };
+
+/// A stored snapshot and the bytes it was read from, or why those are none.
+struct StoredValue {
+  base::DocumentId document;
+  base::byte_view bytes;
+  base::result<Snapshot> snapshot;
+};
+using snapshot_visitor = std::function<void(StoredValue&&)>;
+
+/// Reads the snapshots of a store that no process has open; writes nothing. `document` as in
+/// RocksDbStore::audit. Errors: unavailable, corrupt.
+base::result<void> audit_directory(const std::filesystem::path& directory,
+                                   const base::DocumentId* document, const snapshot_visitor& each);
 
 /// Snapshots in a RocksDB of this process. Large ones lie in its blob files, so that compaction
 /// does not copy them again and again.
@@ -40,6 +54,18 @@ class RocksDbStore final : public DocumentStore {
   void save_snapshot(const base::DocumentId& document, Snapshot snapshot, base::Executor& executor,
                      callback<void> done) override;
   void close() override;
+
+  /// Calls `each` for every snapshot of a document, or for all with nullptr. Blocks. Errors:
+  /// corrupt, unavailable (the database itself cannot be read on).
+  base::result<void> audit(const base::DocumentId* document, const snapshot_visitor& each) const;
+
+  /// Puts a snapshot in the place of whatever is there, which is moved aside (key `x`); durable
+  /// when it returns. Blocks. For repair: nothing is compared. Errors: unavailable.
+  base::result<void> replace_snapshot(const base::DocumentId& document, const Snapshot& snapshot);
+
+  /// A consistent copy in a directory that must not exist yet. Saving goes on meanwhile. Blocks.
+  /// Errors: unavailable.
+  base::result<void> checkpoint(const std::filesystem::path& directory) const;
 
  private:
   struct Parts;

@@ -1,0 +1,196 @@
+#include "weft/app/evidence.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "weft/app/config.h"
+#include "weft/base/document_key.h"
+
+namespace weft::app {
+
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr int report_format = 1;
+constexpr std::size_t plain_name_bytes_max = 180;
+
+std::string hex(std::string_view bytes) {
+  std::string out;
+  char digits[3];
+  for (const char byte : bytes) {
+    std::snprintf(digits, sizeof digits, "%02x",
+                  static_cast<unsigned>(static_cast<unsigned char>(byte)));
+    out += digits;
+  }
+  return out;
+}
+
+/// FNV-1a: the same on every machine and in every version.
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t out = 0xcbf29ce484222325ULL;
+  for (const char byte : text) out = (out ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
+  return out;
+}
+
+std::string escaped(std::string_view name) {
+  std::string out;
+  for (const char byte : name) {
+    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
+    out += plain ? std::string(1, byte) : "%" + hex(std::string_view(&byte, 1));
+  }
+  return out;
+}
+
+base::result<void> sync_path(const fs::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool ok = file >= 0 && ::fsync(file) == 0;
+  if (file >= 0) ::close(file);
+  if (ok) return {};
+  return base::fail(errc::start, "cannot sync " + path.string() + ": " + std::strerror(errno));
+}
+
+std::string text_of(const json& report) {
+  return report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+const char* name_of(Finding::where what) {
+  switch (what) {
+    case Finding::where::record:
+      return "record";
+    case Finding::where::index:
+      return "index";
+    case Finding::where::snapshot:
+      return "snapshot";
+  }
+  return "unknown";
+}
+
+std::string escaped_name(const base::DocumentId& document) {
+  std::string out = escaped(document.room_id) + "." + escaped(document.doc_id);
+  if (document.subdoc_id) out += "." + escaped(*document.subdoc_id);
+  if (out.size() <= plain_name_bytes_max) return out;
+  char hash[18];
+  std::snprintf(hash, sizeof hash, "~%016llx",
+                static_cast<unsigned long long>(stable_hash(base::document_key(document))));
+  return out.substr(0, plain_name_bytes_max) + hash;
+}
+
+base::result<void> write_synced(const fs::path& file, std::string_view bytes) {
+  // Written beside and moved, so that a reader sees the old file or the whole new one.
+  const fs::path beside = file.string() + ".new";
+  {
+    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out.flush();
+    if (!out) {
+      return base::fail(errc::start,
+                        "cannot write " + beside.string() + ": " + std::strerror(errno));
+    }
+  }
+  if (auto ok = sync_path(beside); !ok) return ok;
+  std::error_code moved;
+  fs::rename(beside, file, moved);
+  if (moved)
+    return base::fail(errc::start, "cannot write " + file.string() + ": " + moved.message());
+  return sync_path(file.parent_path());
+}
+
+fs::path EvidenceDirectory::place_of(const hub::QuarantineEntry& incident) const {
+  return directory_ / escaped_name(incident.document) / std::to_string(incident.since_ms);
+}
+
+base::result<void> EvidenceDirectory::keep(const hub::QuarantineEntry& incident,
+                                           const std::vector<Finding>& findings) const {
+  const fs::path place = place_of(incident);
+  std::error_code made;
+  fs::create_directories(place, made);
+  if (made)
+    return base::fail(errc::start, "cannot create " + place.string() + ": " + made.message());
+  json report = {{"format", report_format},
+                 {"room", incident.document.room_id},
+                 {"document", incident.document.doc_id},
+                 {"subdocument", nullptr},
+                 {"reason", incident.reason},
+                 {"sinceMs", incident.since_ms},
+                 {"leftMs", nullptr},
+                 {"how", nullptr},
+                 {"findings", json::array()}};
+  if (incident.document.subdoc_id) report["subdocument"] = *incident.document.subdoc_id;
+  for (const Finding& finding : findings) {
+    json line = {{"what", name_of(finding.what)},
+                 {"problem", finding.problem},
+                 {"remedy", finding.remedy},
+                 {"key", hex(finding.key)},
+                 {"file", nullptr}};
+    std::string name = name_of(finding.what);
+    if (finding.what == Finding::where::record) {
+      line["offset"] = finding.first;
+      line["end"] = finding.end;
+      name += "-" + std::to_string(finding.first);
+    }
+    if (!finding.bytes.empty()) {
+      name += ".bin";
+      line["file"] = name;
+      if (!fs::exists(place / name)) {
+        if (auto ok = write_synced(place / name, finding.bytes); !ok) return ok;
+      }
+    }
+    report["findings"].push_back(std::move(line));
+  }
+  // Last: an incident with a report is complete.
+  return write_synced(place / "report.json", text_of(report));
+}
+
+base::result<void> EvidenceDirectory::close(const hub::QuarantineEntry& incident,
+                                            std::int64_t left_ms, const std::string& how) const {
+  const fs::path file = place_of(incident) / "report.json";
+  std::ifstream in(file, std::ios::binary);
+  json report = json::parse(std::string{std::istreambuf_iterator<char>(in), {}}, nullptr, false);
+  if (!report.is_object()) {
+    return base::fail(errc::start, "no readable report in " + file.string());
+  }
+  report["leftMs"] = left_ms;
+  report["how"] = how;
+  return write_synced(file, text_of(report));
+}
+
+std::vector<hub::QuarantineEntry> EvidenceDirectory::open_incidents(std::string& skipped) const {
+  std::vector<hub::QuarantineEntry> out;
+  std::error_code ended;
+  for (fs::recursive_directory_iterator at(directory_, ended), end; !ended && at != end;
+       at.increment(ended)) {
+    if (at->path().filename() != "report.json") continue;
+    std::ifstream in(at->path(), std::ios::binary);
+    const json report =
+        json::parse(std::string{std::istreambuf_iterator<char>(in), {}}, nullptr, false);
+    const auto text = [&](const char* key) {
+      return report.contains(key) && report[key].is_string() ? report[key].get<std::string>() : "";
+    };
+    if (!report.is_object() || report.value("format", json(0)) != json(report_format) ||
+        !report.value("sinceMs", json()).is_number_integer()) {
+      skipped += (skipped.empty() ? "" : ", ") + at->path().string();
+      continue;
+    }
+    if (!report.value("leftMs", json()).is_null()) continue;
+    hub::QuarantineEntry entry;
+    entry.document = {text("room"), text("document"), {}};
+    if (!text("subdocument").empty()) entry.document.subdoc_id = text("subdocument");
+    entry.reason = text("reason");
+    entry.since_ms = report["sinceMs"].get<std::int64_t>();
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace weft::app

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "weft/base/events.h"
+#include "weft/base/result.h"
+#include "weft/base/worker_pool.h"
+#include "weft/hub/quarantine.h"
+
+namespace weft::app {
+
+/// One thing that is wrong with a document's stored bytes.
+struct Finding {
+  enum class where : std::uint8_t { record, index, snapshot };
+  where what = where::record;
+  std::uint64_t first = 0, end = 0;  ///< of records: the offsets concerned, [first, end)
+  std::string problem;               ///< what is wrong
+  std::string remedy;                ///< what to do
+  std::string key;                   ///< where it lies in the database; empty for snapshots
+  std::string bytes;                 ///< what lies there
+};
+const char* name_of(Finding::where what);
+
+/// The directory in which the evidence of what could not be read is kept.
+///
+/// One incident of a document is a directory of its own; nothing in it is ever overwritten but the
+/// line that says when the incident ended. Format: docs/formats/quarantine.md.
+/// Threading: any thread, one incident at a time.
+class EvidenceDirectory {
+ public:
+  explicit EvidenceDirectory(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+  /// Writes down an incident, synced. Errors: start (the disk does not take it).
+  base::result<void> keep(const hub::QuarantineEntry& incident,
+                          const std::vector<Finding>& findings) const;
+
+  /// Writes down that an incident is over.
+  base::result<void> close(const hub::QuarantineEntry& incident, std::int64_t left_ms,
+                           const std::string& how) const;
+
+  /// The incidents that are not over. What cannot be read there is skipped and named in `skipped`.
+  std::vector<hub::QuarantineEntry> open_incidents(std::string& skipped) const;
+
+  /// Where an incident's evidence lies.
+  std::filesystem::path place_of(const hub::QuarantineEntry& incident) const;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+/// A document's name as a file name: injective up to 180 bytes, beyond that cut and told apart by a
+/// 64-bit hash. Source: docs/formats/quarantine.md.
+std::string escaped_name(const base::DocumentId& document);
+
+/// Writes a file and syncs it and its directory. Errors: start.
+base::result<void> write_synced(const std::filesystem::path& file, std::string_view bytes);
+
+}  // namespace weft::app

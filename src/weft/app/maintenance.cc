@@ -1,0 +1,120 @@
+#include "weft/app/maintenance.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "weft/app/config.h"
+
+namespace weft::app {
+
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+/// Incidents whose evidence waits to be gathered; beyond it they are only reported.
+constexpr std::size_t incidents_waiting_max = 10'000;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Whether `path` lies below `directory`; both are looked at as names only, without links.
+bool is_below(const fs::path& path, const fs::path& directory) {
+  const auto relative =
+      path.lexically_normal().lexically_relative(fs::absolute(directory).lexically_normal());
+  return !relative.empty() && *relative.begin() != ".." && relative != ".";
+}
+
+}  // namespace
+
+StorageMaintenance::StorageMaintenance(const Storage& storage, const fs::path& data,
+                                       std::string backup_directory, base::Events& events)
+    : storage_(storage),
+      evidence_(data / "quarantine"),
+      backup_directory_(std::move(backup_directory)),
+      events_(events),
+      worker_(1, incidents_waiting_max) {}
+
+void StorageMaintenance::report(const char* event, const base::DocumentId& document,
+                                const base::error& why) {
+  events_.report(base::severity::error, event,
+                 {{"document", base::to_string(document)}, {"reason", why.message}});
+}
+
+void StorageMaintenance::in_order(base::task work) {
+  if (worker_.submit(work) == base::WorkerPool::verdict::full) {
+    events_.report(base::severity::error, "quarantine.not_written",
+                   {{"reason", "too many documents entered quarantine at once"}});
+  }
+}
+
+void StorageMaintenance::entered(const hub::QuarantineEntry& entry) {
+  in_order([this, entry] {
+    auto found = examine(storage_, entry.document);
+    // A database that cannot be read on is evidence enough; the reason says so.
+    if (!found) report("quarantine.not_examined", entry.document, found.error());
+    const auto kept = evidence_.keep(entry, found ? found->findings : std::vector<Finding>());
+    if (!kept) return report("quarantine.not_written", entry.document, kept.error());
+    events_.report(base::severity::warn, "quarantine.entered",
+                   {{"document", base::to_string(entry.document)},
+                    {"evidence", evidence_.place_of(entry).string()}});
+  });
+}
+
+void StorageMaintenance::left(const hub::QuarantineEntry& entry) {
+  in_order([this, entry] {
+    const auto closed = evidence_.close(entry, now_ms(), "it could be read again");
+    if (!closed) report("quarantine.not_written", entry.document, closed.error());
+  });
+}
+
+void StorageMaintenance::restore(hub::Quarantine& quarantine) const {
+  std::string skipped;
+  for (auto& incident : evidence_.open_incidents(skipped)) quarantine.restore(std::move(incident));
+  if (!skipped.empty()) {
+    events_.report(base::severity::warn, "quarantine.reports_skipped", {{"files", skipped}});
+  }
+}
+
+gateway::http::Maintenance StorageMaintenance::operations() {
+  return {[this](const base::DocumentId& document) { return repair_document(document); },
+          [this](const std::string& directory) { return back_up(directory); }};
+}
+
+base::result<std::string> StorageMaintenance::repair_document(const base::DocumentId& document) {
+  const auto done = repair(storage_, evidence_, document, {}, now_ms());
+  if (!done) return base::fail(base::error(done.error()));
+  if (done->repaired) {
+    events_.report(base::severity::warn, "document.repaired",
+                   {{"document", base::to_string(document)},
+                    {"evidence", done->evidence.string()},
+                    {"losses", std::to_string(done->losses.size())}});
+  }
+  return json({{"repaired", done->repaired},
+               {"steps", done->steps},
+               {"losses", done->losses},
+               {"evidence", done->repaired ? json(done->evidence.string()) : json(nullptr)}})
+             .dump(-1, ' ', false, json::error_handler_t::replace) +
+         "\n";
+}
+
+base::result<std::string> StorageMaintenance::back_up(const std::string& directory) {
+  const fs::path target = fs::path(directory).lexically_normal();
+  if (!target.is_absolute()) {
+    return base::fail(errc::start, "directory must be absolute, as /var/backups/weft-monday");
+  }
+  if (!backup_directory_.empty() && !is_below(target, backup_directory_)) {
+    return base::fail(errc::start, "directory must lie below backup_directory = " +
+                                       backup_directory_ + " (in the configuration)");
+  }
+  const auto made = make_backup(storage_, target, now_ms());
+  if (!made) return base::fail(base::error(made.error()));
+  events_.report(base::severity::info, "backup.made",
+                 {{"directory", target.string()}, {"records", std::to_string(made->log.records)}});
+  return manifest_text(*made);
+}
+
+}  // namespace weft::app

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "weft/app/backup.h"
+#include "weft/app/evidence.h"
+#include "weft/app/repair.h"
+#include "weft/base/worker_pool.h"
+#include "weft/gateway/http/api.h"
+
+namespace weft::app {
+
+/// What a running server does for its operators: it keeps the evidence of documents that enter
+/// quarantine, repairs them, and makes backups.
+/// Threading: any thread; evidence is gathered on a thread of its own.
+class StorageMaintenance final : public hub::QuarantineKeeper {
+ public:
+  /// `data` is the server's data directory; all parts outlive this.
+  StorageMaintenance(const Storage& storage, const std::filesystem::path& data,
+                     std::string backup_directory, base::Events& events);
+
+  void entered(const hub::QuarantineEntry& entry) override;
+  void left(const hub::QuarantineEntry& entry) override;
+
+  /// Puts those in quarantine that were when the server last ran.
+  void restore(hub::Quarantine& quarantine) const;
+
+  /// For the HTTP gateway.
+  gateway::http::Maintenance operations();
+
+  /// Finishes what was begun. Blocks.
+  void close() { worker_.close(); }
+
+ private:
+  base::result<std::string> repair_document(const base::DocumentId& document);
+  base::result<std::string> back_up(const std::string& directory);
+  void report(const char* event, const base::DocumentId& document, const base::error& why);
+  void in_order(base::task work);
+
+  const Storage storage_;
+  const EvidenceDirectory evidence_;
+  const std::string backup_directory_;
+  base::Events& events_;
+  base::WorkerPool worker_;
+};
+
+}  // namespace weft::app

@@ -1,0 +1,110 @@
+#include "weft/gateway/http/event_stream.h"
+
+#include <nlohmann/json.hpp>
+
+#include "weft/gateway/base64.h"
+#include "weft/gateway/http/problem.h"
+#include "weft/gateway/http/response.h"
+#include "weft/gateway/http/version.h"
+
+namespace weft::gateway::http {
+
+std::string event_text(std::string_view type, std::string_view id, std::string_view data) {
+  std::string out = "event: ";
+  out.append(type).append("\n");
+  if (!id.empty()) out.append("id: ").append(id).append("\n");
+  return out.append("data: ").append(data).append("\n\n");
+}
+
+void EventWriter::write(const hub::LoggedEdit& edit, std::string& out) const {
+  out += "event: update\nid: ";
+  out += version_name(edit.version, log_);
+  out += "\ndata: {\"version\":";
+  out += std::to_string(edit.version.value);
+  out += ",\"timestamp\":";
+  out += std::to_string(edit.received_at_ms);
+  out += ",\"senderId\":";
+  out += json_text(edit.sender_id);
+  out += ",\"identity\":";
+  out += json_text(edit.identity);
+  out += ",\"update\":\"";
+  append_base64(edit.update, out);
+  out += "\"}\n\n";
+}
+
+EventStream::EventStream(std::shared_ptr<hub::DocumentFeed> feed, base::log_offset from,
+                         std::string greeting, std::chrono::milliseconds keepalive,
+                         std::atomic<std::size_t>& open)
+    : feed_(std::move(feed)),
+      from_(from),
+      keepalive_(keepalive),
+      open_(open),
+      waiting_(std::move(greeting)) {
+  open_.fetch_add(1, std::memory_order_relaxed);
+}
+
+EventStream::~EventStream() { open_.fetch_sub(1, std::memory_order_relaxed); }
+
+void EventStream::on_open(net::HttpStream& stream) {
+  stream_ = &stream;
+  reader_ = std::make_unique<hub::FeedReader>(std::move(feed_), from_, *this);
+  schedule_keepalive();
+  stream_->want_write();
+}
+
+void EventStream::schedule_keepalive() {
+  timer_ = stream_->executor().schedule(keepalive_, [this] {
+    if (quiet_) {
+      waiting_ += ": keep-alive\n\n";
+      stream_->want_write();
+    }
+    quiet_ = true;
+    schedule_keepalive();
+  });
+}
+
+void EventStream::on_gather(net::GatherSink& sink) {
+  if (!waiting_.empty()) {
+    sink.add(base::shared_bytes::copy_of(base::as_bytes(waiting_)));
+    waiting_.clear();
+    quiet_ = false;
+  }
+  const std::size_t room = sink.room();
+  reader_->collect(sink);
+  if (sink.room() < room) quiet_ = false;
+  if (ending_.empty()) return;
+  if (sink.room() == 0) return stream_->want_write();
+  sink.add(base::shared_bytes::copy_of(base::as_bytes(ending_)));
+  ending_.clear();
+}
+
+void EventStream::end_with(std::string text) {
+  if (ending_soon_) return;
+  ending_soon_ = true;
+  ending_ = std::move(text);
+  stream_->want_write();
+  stream_->finish();
+}
+
+void EventStream::on_drain() {
+  end_with(event_text("end", {},
+                      json_text(problem_json(problems::draining,
+                                             "the server is shutting down; connect "
+                                             "again"))));
+}
+
+void EventStream::on_closed() {
+  stream_->executor().cancel(timer_);
+  reader_.reset();
+  stream_ = nullptr;
+}
+
+void EventStream::on_output() {
+  if (stream_) stream_->want_write();
+}
+
+void EventStream::on_failed(const base::error& why) {
+  end_with(event_text("end", {}, json_text(problem_json(problem_type_of(why), why.message))));
+}
+
+}  // namespace weft::gateway::http

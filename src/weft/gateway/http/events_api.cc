@@ -1,0 +1,103 @@
+// Live events: each durable edit as a server-sent event, from any version on.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "weft/gateway/http/accept.h"
+#include "weft/gateway/http/api.h"
+#include "weft/gateway/http/event_stream.h"
+#include "weft/gateway/http/response.h"
+#include "weft/gateway/http/update_format.h"
+#include "weft/gateway/http/version.h"
+
+namespace weft::gateway::http {
+
+namespace {
+
+constexpr std::string_view events_only[] = {media::events};
+/// How soon a browser connects again when a stream has ended.
+constexpr std::string_view retry_line = "retry: 1000\n\n";
+
+void start_stream(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
+                  base::log_offset from, std::string greeting) {
+  const auto feeds = std::ranges::find_if(
+      api.feeds, [&](const auto& set) { return &set->executor() == &exchange->executor(); });
+  WEFT_CHECK(feeds != api.feeds.end());
+  net::HttpResponse response;
+  response.headers.push_back({"Content-Type", "text/event-stream"});
+  response.headers.push_back({"Cache-Control", "no-store"});
+  // Proxies that gather a response would hold the events back.
+  response.headers.push_back({"X-Accel-Buffering", "no"});
+  response.headers.push_back({"Weft-Log", log_name(api.log.id())});
+  response.stream =
+      std::make_unique<EventStream>((*feeds)->feed(document), from, std::move(greeting),
+                                    api.options.event_keepalive, api.event_streams);
+  exchange->answer(std::move(response));
+}
+
+/// The first event says behind which version the client hears everything. Its id lets a browser
+/// that loses the connection before the first edit come back to the same place.
+std::string greeting(Api& api, base::log_offset from, std::optional<hub::standing> lost) {
+  const auto version = hub::version_of(from);
+  nlohmann::json data = {{"version", nullptr}, {"log", log_name(api.log.id())}};
+  if (version) data["version"] = version->value;
+  if (lost) data["reason"] = hub::describe(*lost);
+  return std::string(retry_line) +
+         event_text(lost ? "reset" : "start", version_name(version, api.log.id()), json_text(data));
+}
+
+/// Streams from the present end on. With `lost`, the client's version leads nowhere: it is told to
+/// read the state, which then holds all that was durable before this stream began.
+void start_at_end(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
+                  std::optional<hub::standing> lost) {
+  api.log.end(document, exchange->executor(),
+              [&api, exchange, document, lost](base::result<base::log_offset> end) {
+                if (!end) return exchange->fail(end.error());
+                start_stream(api, exchange, document, *end, greeting(api, *end, lost));
+              });
+}
+
+}  // namespace
+
+void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
+  const auto& request = exchange->request();
+  if (!choose(request.header("Accept"), events_only)) {
+    return exchange->refuse(problems::not_acceptable, "events come as text/event-stream");
+  }
+  if (const auto format = update_format(*exchange); !format || *format != UpdateFormat::v1) {
+    return exchange->refuse(problems::bad_parameter,
+                            "parameter format: events carry updates of format v1 only");
+  }
+  if (api.event_streams.load(std::memory_order_relaxed) >= api.options.event_streams_max) {
+    return exchange->refuse(problems::unavailable,
+                            "too many event streams are open (http.event_streams_max)");
+  }
+  // A browser that connects again says where it was, in place of where it began.
+  std::string since(request.header("Last-Event-ID"));
+  if (since.empty()) since = request.query_parameter("since").value_or("");
+  if (since.empty()) return start_at_end(api, exchange, target.document, std::nullopt);
+  if (since == version_name(std::nullopt, api.log.id())) {
+    // What was seen of it was a document without a record.
+    return start_stream(api, exchange, target.document, {0}, greeting(api, {0}, std::nullopt));
+  }
+  if (since.starts_with("none@")) {
+    return start_at_end(api, exchange, target.document, hub::standing::other_log);
+  }
+  const auto version = parse_version(since);
+  if (!version) {
+    return exchange->refuse(problems::bad_parameter,
+                            "parameter since or Last-Event-ID: " + version.error().message);
+  }
+  api.history.locate(
+      target.document, *version, exchange->executor(),
+      [&api, exchange, document = target.document,
+       from = base::log_offset{version->offset.value + 1}](base::result<hub::Located> found) {
+        if (!found) return exchange->fail(found.error());
+        if (found->where == hub::standing::known) {
+          return start_stream(api, exchange, document, from, greeting(api, from, std::nullopt));
+        }
+        start_stream(api, exchange, document, found->end, greeting(api, found->end, found->where));
+      });
+}
+
+}  // namespace weft::gateway::http

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weft/base/result.h"
+#include "weft/hub/document_history.h"
+
+namespace weft::gateway::http {
+
+/// A log's identity as it is shown: 16 hexadecimal digits.
+std::string log_name(base::log_identity log);
+
+/// A version as it is shown where it must mean something later: "42@00f3a5…", or "none@00f3a5…"
+/// for a document without a record.
+std::string version_name(std::optional<base::log_offset> version, base::log_identity log);
+
+/// A version as clients name it: "42" or "42@00f3a5…". Errors: std::errc::invalid_argument.
+base::result<hub::VersionName> parse_version(std::string_view text);
+
+/// What a strong entity tag says: a version of a document, in one of its representations.
+std::string entity_tag(std::optional<base::log_offset> version, base::log_identity log,
+                       std::string_view representation = {});
+
+/// An If-Match or If-None-Match header (RFC 9110, section 13.1).
+struct TagList {
+  bool any = false;                 ///< "*"
+  std::vector<std::string> strong;  ///< with their quotes
+  std::vector<std::string> weak;    ///< without the W/
+};
+/// Errors: std::errc::invalid_argument.
+base::result<TagList> parse_tags(std::string_view header);
+
+/// Whether If-None-Match names this tag: the client has what it asks for.
+bool is_known(const TagList& tags, std::string_view tag);
+
+/// The ends of a document that an If-Match allows: those whose tag it holds, in any
+/// representation, if they count in this log.
+hub::PublishCondition condition_of(const TagList& tags, base::log_identity log);
+
+}  // namespace weft::gateway::http

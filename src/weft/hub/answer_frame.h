@@ -1,0 +1,20 @@
+#pragma once
+
+#include "weft/base/bytes.h"
+#include "weft/yjs/sync_protocol.h"
+
+namespace weft::hub {
+
+/// One frame of a sync answer or of a remainder, on its way to one session or shared by several. It
+/// gets its final form when the first of them can send it.
+struct AnswerFrame {
+  AnswerFrame(yjs::sync_type t, base::shared_bytes u) : type(t), update(std::move(u)) {}
+
+  const yjs::sync_type type;
+  const base::shared_bytes update;
+  base::shared_bytes rewritten;  ///< the whole frame, where the framing made a shorter one
+  bool final = false;            ///< it was tried
+  bool under_way = false;        ///< it is being tried in the background
+};
+
+}  // namespace weft::hub

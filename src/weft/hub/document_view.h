@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weft/base/bytes.h"
+#include "weft/base/ids.h"
+#include "weft/base/result.h"
+
+namespace weft::hub {
+
+/// The version of a document whose every committed record lies below `end`: the offset of its last
+/// record. None while the log holds no record of it.
+inline std::optional<base::log_offset> version_of(base::log_offset end) {
+  if (end.value == 0) return std::nullopt;
+  return base::log_offset{end.value - 1};
+}
+
+/// What a document holds at one moment, as it lies in memory: taking it costs nothing, and it may
+/// be read on any thread. Committed edits only.
+struct DocumentView {
+  std::vector<base::shared_bytes> parts;  ///< updates that are the state together
+  base::log_offset end;                   ///< every committed record lies below this
+  /// False while a failed append is being looked into: a record below `end` may yet turn up.
+  bool settled = true;
+  /// When nothing is in flight either: the state vector.
+  std::optional<base::byte_vector> state_vector;
+};
+
+/// The state of a document as one update.
+struct StateRead {
+  base::shared_bytes update;  ///< compacted; at least the empty update
+  base::log_offset end;       ///< as in DocumentView
+  bool settled = true;        ///< as in DocumentView
+};
+
+/// One live document for operators.
+struct DocumentStatus {
+  enum class phase : std::uint8_t { loading, live, broken };
+  phase what = phase::loading;
+  std::string why_broken;
+  std::size_t sessions = 0;
+  std::size_t state_bytes = 0;   ///< of the compacted part and of what came since
+  std::size_t news_records = 0;  ///< edits since the last compaction
+  std::size_t inflight_bytes = 0;
+  std::size_t ring_bytes = 0;    ///< frames kept for sessions that are behind, all framings
+  std::size_t answer_bytes = 0;  ///< sync answers and remainders that wait, of the fullest session
+  std::size_t catch_up_bytes = 0;  ///< the latest remainder, kept for others behind at its place
+  base::log_offset end;
+};
+
+/// When a publish is to be done at all: only while the document is exactly at a version, with
+/// nothing in flight. `ends` holds what `end` may be; `any` asks only that the document is not
+/// empty.
+struct PublishCondition {
+  bool any = false;
+  std::vector<base::log_offset> ends;
+};
+
+/// What became of one update of a batch.
+struct PublishedItem {
+  enum class outcome : std::uint8_t {
+    durable,    ///< it is stored; `version` says up to where (none: it and the document are empty)
+    refused,    ///< it is not stored, or nobody knows: `why`
+    not_tried,  ///< an earlier one was refused, and this one may depend on it
+  };
+  outcome what = outcome::not_tried;
+  std::optional<base::log_offset> version;
+  base::error why;
+};
+
+}  // namespace weft::hub

@@ -1,0 +1,183 @@
+// What cannot be read breaks its own document only, visibly, and is mended without losing what is
+// readable: a real server over databases with real damage.
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "app/node_fixture.h"
+#include "weft/app/backup.h"
+#include "weft/app/doctor.h"
+#include "weft/app/evidence.h"
+
+namespace weft::app {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+class QuarantineTest : public testing::NodeFixture {
+ protected:
+  /// Ten characters in each of two documents; number 0 is `ill`, number 1 is `well`.
+  void write_two() {
+    start();
+    type("ill", 0, 10);
+    type("well", 0, 10);
+    stop();
+  }
+
+  std::vector<json> reports() const {
+    std::vector<json> out;
+    std::error_code none;
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(config_.data) / "quarantine", none)) {
+      if (entry.path().filename() != "report.json") continue;
+      std::ifstream in(entry.path());
+      out.push_back(json::parse(std::string{std::istreambuf_iterator<char>(in), {}}));
+    }
+    return out;
+  }
+
+  DoctorRequest doctor(const std::string& repair = {}) const {
+    DoctorRequest out;
+    out.data = config_.data;
+    out.repair = repair;
+    out.json = true;
+    return out;
+  }
+};
+
+TEST_F(QuarantineTest, ADamagedSnapshotBreaksOnlyItsDocumentAndIsMadeAnewByReplay) {
+  write_two();
+  damage_snapshot("ill");
+  start();
+  EXPECT_EQ(status_of("/v1/documents/team/ill/update"), 500u);
+  EXPECT_EQ(typed("well"), 10u);
+  type("well", 10, 1);
+  const auto listed = get("/v1/quarantine")["documents"];
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0]["document"], "ill");
+  EXPECT_NE(listed[0]["reason"].get<std::string>().find("checksum"), std::string::npos);
+  const auto shown = get("/v1/documents/team/ill");
+  EXPECT_EQ(shown["state"], "broken");
+  EXPECT_EQ(shown["quarantine"]["attempts"], 1);
+  EXPECT_NE(metrics().find("weft_documents_quarantined 1"), std::string::npos);
+
+  const auto repaired = post("/v1/documents/team/ill/repair", {}, 200);
+  EXPECT_EQ(repaired["repaired"], true);
+  EXPECT_TRUE(repaired["losses"].empty());
+  EXPECT_EQ(typed("ill"), 10u);
+  EXPECT_TRUE(get("/v1/quarantine")["documents"].empty());
+  EXPECT_EQ(get("/v1/documents/team/ill")["quarantine"], nullptr);
+  stop();
+  for (const json& report : reports()) EXPECT_NE(report["leftMs"], nullptr) << report;
+}
+
+TEST_F(QuarantineTest, ClientsThatComeBackDoNotMakeItReadAgainAndAgain) {
+  write_two();
+  damage_snapshot("ill");
+  start();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(status_of("/v1/documents/team/ill/update"), 500u);
+    post("/v1/documents/team/ill/updates",
+         {{"updates", json::array({gateway::to_base64(sim::insert_update(2, 0))})}}, 500);
+  }
+  EXPECT_EQ(get("/v1/quarantine")["documents"][0]["attempts"], 1);
+}
+
+TEST_F(QuarantineTest, TheStateAndItsEvidenceOutliveTheProcess) {
+  write_two();
+  damage_record(0, 3);
+  delete_snapshots();
+  start();
+  EXPECT_EQ(status_of("/v1/documents/team/ill/update"), 500u);
+  stop();
+  const auto before = reports();
+  ASSERT_EQ(before.size(), 1u);
+  EXPECT_EQ(before[0]["document"], "ill");
+  ASSERT_EQ(before[0]["findings"].size(), 1u);
+  EXPECT_EQ(before[0]["findings"][0]["offset"], 3);
+  const fs::path bytes = fs::path(config_.data) / "quarantine" / "team.ill" /
+                         std::to_string(before[0]["sinceMs"].get<std::int64_t>()) / "record-3.bin";
+  EXPECT_GT(fs::file_size(bytes), 10u);
+  start();
+  EXPECT_EQ(get("/v1/quarantine")["documents"].size(), 1u);
+  EXPECT_EQ(typed("well"), 10u);
+}
+
+TEST_F(QuarantineTest, DoctorSaysWhatIsWrongAndRepairsARecordOutOfTheSnapshot) {
+  write_two();
+  EXPECT_EQ(run_doctor(doctor()), doctor_clean);
+  damage_record(0, 3);
+  EXPECT_EQ(run_doctor(doctor()), doctor_problems);
+  EXPECT_EQ(run_doctor(doctor("team/ill")), doctor_repaired);
+  EXPECT_EQ(run_doctor(doctor()), doctor_clean);
+  // The log alone holds everything again.
+  delete_snapshots();
+  start();
+  EXPECT_EQ(typed("ill"), 10u);
+  EXPECT_EQ(typed("well"), 10u);
+  type("ill", 10, 1);
+  EXPECT_EQ(typed("ill"), 11u);
+}
+
+TEST_F(QuarantineTest, ALastRecordThatIsNotThereIsSeenAndReplaced) {
+  write_two();
+  tamper("log", [](rocksdb::DB& database) {
+    const auto all = keys(database, "r");
+    ASSERT_TRUE(database.Delete(rocksdb::WriteOptions(), all[9]).ok());
+  });
+  EXPECT_EQ(run_doctor(doctor()), doctor_problems);
+  EXPECT_EQ(run_doctor(doctor("team/ill")), doctor_repaired);
+  start();
+  EXPECT_EQ(typed("ill"), 10u);
+}
+
+TEST_F(QuarantineTest, WhatNothingHoldsAnyMoreIsSaidAndComesBackFromABackup) {
+  start();
+  type("ill", 0, 10);
+  const std::string backup = (home_.path() / "backup").string();
+  post("/v1/backup", {{"directory", backup}}, 201);
+  stop();
+  damage_record(0, 3);
+  delete_snapshots();
+  start();
+  EXPECT_EQ(status_of("/v1/documents/team/ill/update"), 500u);
+  const auto repaired = post("/v1/documents/team/ill/repair", {}, 200);
+  ASSERT_EQ(repaired["losses"].size(), 1u);
+  EXPECT_NE(repaired["losses"][0].get<std::string>().find("record 3"), std::string::npos);
+  EXPECT_EQ(typed("ill"), 3u);
+  stop();
+  // The same damage again, with the backup at hand.
+  damage_record(0, 3);
+  DoctorRequest request = doctor();
+  request.restore = "team/ill";
+  request.from = backup;
+  EXPECT_EQ(run_doctor(request), doctor_repaired);
+  start();
+  EXPECT_EQ(typed("ill"), 10u);
+}
+
+TEST_F(QuarantineTest, DoctorRefusesWhatItCannotDo) {
+  EXPECT_EQ(run_doctor(doctor()), doctor_usage);  // no such directory
+  write_two();
+  DoctorRequest request = doctor();
+  request.restore = "team/ill";
+  EXPECT_EQ(run_doctor(request), doctor_usage);  // from where?
+  start();
+  EXPECT_EQ(run_doctor(doctor()), doctor_usage);  // in use
+}
+
+TEST(EvidenceDirectory, NamesAreToldApart) {
+  const auto name = [](std::string room, std::string doc) {
+    return escaped_name({std::move(room), std::move(doc), {}});
+  };
+  EXPECT_EQ(name("team", "a/b"), "team.a%2fb");
+  EXPECT_NE(name("a.b", "c"), name("a", "b.c"));
+  EXPECT_NE(name("a", std::string(500, 'x') + "1"), name("a", std::string(500, 'x') + "2"));
+  EXPECT_LE(name(std::string(1024, '/'), std::string(1024, '/')).size(), 249u);
+  EXPECT_EQ(name("..", ".."), "%2e%2e.%2e%2e");
+}
+
+}  // namespace
+}  // namespace weft::app

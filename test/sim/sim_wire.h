@@ -1,0 +1,39 @@
+#pragma once
+
+#include "weft/base/bytes.h"
+#include "weft/hub/framing.h"
+
+namespace weft::sim {
+
+/// The wire of the simulation: `[type][length: 4 bytes LE][update]`.
+class SimFraming final : public hub::Framing {
+ public:
+  std::size_t write_header(yjs::sync_type type, std::size_t update_bytes,
+                           std::uint8_t* out) const override;
+  base::shared_bytes frame_awareness(base::byte_view awareness_update) const override;
+
+  static constexpr std::size_t header_bytes = 5;
+  static constexpr std::uint8_t awareness_type = 9;
+};
+
+/// The same, with updates deflated where that is shorter: `[type | deflated][length][deflated]`.
+class DeflatedSimFraming final : public hub::Framing {
+ public:
+  std::size_t write_header(yjs::sync_type type, std::size_t update_bytes,
+                           std::uint8_t* out) const override;
+  bool rewrites(std::size_t update_bytes) const override { return update_bytes >= 20; }
+  std::size_t rewrite_at_once_bytes_max() const override { return 300; }
+  std::optional<std::size_t> rewrite(yjs::sync_type type, base::byte_view update,
+                                     std::uint8_t* out) const override;
+  base::shared_bytes frame_awareness(base::byte_view awareness_update) const override;
+
+  static constexpr std::uint8_t deflated = 0x40;
+};
+
+/// A one-character insert by `client` at `clock`, behind its previous one (at the start of the text
+/// "content" when clock is 0), as Yjs encodes it.
+base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock);
+/// A deletion of the character that `client` inserted at `clock`.
+base::byte_vector delete_update(std::uint64_t client, std::uint64_t clock);
+
+}  // namespace weft::sim
