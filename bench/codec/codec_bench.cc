@@ -15,6 +15,7 @@
 #ifdef WEFT_BENCH_YRS
 #include "yrs.h"
 #endif
+#include "weft/yjs/update_v2.h"
 
 namespace {
 
@@ -45,6 +46,27 @@ void measure(const char* what, std::size_t input_bytes, Work&& work) {
   const double time = seconds([&] { output_bytes = work(); });
   std::printf("{\"what\":\"%s\",\"ms\":%.2f,\"mb_per_s\":%.0f,\"bytes\":%zu}\n", what, time * 1e3,
               static_cast<double>(input_bytes) / time / 1e6, output_bytes);
+}
+
+/// One update of client 1 in which each of `count` letters is typed before the last one.
+byte_vector tiny_structs(std::size_t count) {
+  byte_vector out{1};
+  const auto put = [&](std::size_t value) {
+    for (; value > 0x7f; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
+    out.push_back(static_cast<std::uint8_t>(value));
+  };
+  constexpr std::uint8_t first[] = {4, 1, 1, 't', 1, 'a'};
+  constexpr std::uint8_t text_before = 0x44, client = 1;
+  put(count);
+  out.insert(out.end(), {client, 0});
+  out.insert(out.end(), std::begin(first), std::end(first));
+  for (std::size_t i = 1; i < count; ++i) {
+    out.insert(out.end(), {text_before, client});
+    put(i - 1);
+    out.insert(out.end(), {1, static_cast<std::uint8_t>('a' + i % 26)});
+  }
+  out.push_back(0);
+  return out;
 }
 
 template <typename T>
@@ -106,6 +128,17 @@ int main(int argc, char** argv) {
   measure("yrs read compacted", compacted.size(),
           [&] { return weft::bench::yrs_read(small, "text"); });
 #endif
+  const auto convert = [](const char* to, const char* from, byte_view v1) {
+    constexpr std::size_t no_limit = std::size_t{1} << 40;
+    byte_vector v2;
+    measure(to, v1.size(), [&] { return (v2 = value_or_exit(yjs::v1_to_v2(v1))).size(); });
+    // Per byte of v1 here as well: v2 may be next to nothing.
+    measure(from, v1.size(), [&] { return value_or_exit(yjs::v2_to_v1(v2, no_limit)).size(); });
+  };
+  convert("v1 to v2 merged", "v2 to v1 merged", whole);
+  convert("v1 to v2 compacted", "v2 to v1 compacted", dense);
+  convert("v1 to v2 of 100000 tiny", "v2 to v1 of 100000 tiny", tiny_structs(100'000));
+  convert("v1 to v2 of 1000000 tiny", "v2 to v1 of 1000000 tiny", tiny_structs(1'000'000));
 
   yjs::Knowledge held;
   std::size_t fresh = 0;

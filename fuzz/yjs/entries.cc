@@ -6,7 +6,7 @@
 #include "weft/yjs/indexed_update.h"
 #include "weft/yjs/revert.h"
 #include "weft/yjs/sync_protocol.h"
-#include "weft/yjs/update.h"
+#include "weft/yjs/update_v2.h"
 
 namespace weft::fuzz {
 namespace {
@@ -35,6 +35,13 @@ yjs::Knowledge learn_all(const std::vector<byte_view>& updates) {
   yjs::Knowledge out;
   for (const byte_view update : updates) WEFT_CHECK(yjs::learn(update, out));
   return out;
+}
+
+constexpr std::size_t v1_bytes_max = std::size_t{64} << 10;
+
+template <typename T>
+bool failed_with(const base::result<T>& result, yjs::errc code) {
+  return !result && result.error().code == yjs::make_error_code(code);
 }
 
 bool equal(const yjs::Knowledge& a, const yjs::Knowledge& b) {
@@ -160,6 +167,70 @@ void knowledge(byte_view input) {
   WEFT_CHECK(yjs::learn(update, all));
   WEFT_CHECK(yjs::learn(*reduced, known));
   WEFT_CHECK(equal(all, known));
+}
+
+void convert(byte_view input) {
+  const bool valid = yjs::validate(input).has_value();
+  const auto packed = yjs::v1_to_v2(input);
+  if (!packed) {
+    WEFT_CHECK(!valid || failed_with(packed, yjs::errc::too_large));
+    return;
+  }
+  WEFT_CHECK(valid && yjs::validate_v2(*packed));
+  const auto unpacked = yjs::v2_to_v1(*packed);
+  WEFT_CHECK(unpacked);
+  WEFT_CHECK(*yjs::state_vector_of(*unpacked) == *yjs::state_vector_of_v2(*packed));
+  // JSON loses the sign of zero, infinities and halves of surrogate pairs; once lost all is stable.
+  WEFT_CHECK(*yjs::v2_to_v1(*yjs::v1_to_v2(*unpacked)) == *unpacked);
+  // Where a client has one section, nothing moves.
+  if (*yjs::classify(input, {}) == yjs::Novelty::fresh) {
+    WEFT_CHECK(equal(learn_all({input}), learn_all({*unpacked})));
+  }
+}
+
+void validate_v2(byte_view input) {
+  const auto valid = yjs::validate_v2(input, v1_bytes_max);
+  const auto states = yjs::state_vector_of_v2(input, v1_bytes_max);
+  WEFT_CHECK(!valid || states);
+  const auto unpacked = yjs::v2_to_v1(input, v1_bytes_max);
+  if (!unpacked) {
+    WEFT_CHECK(!valid || failed_with(unpacked, yjs::errc::no_v1_form) ||
+               failed_with(unpacked, yjs::errc::over_limit));
+    return;
+  }
+  WEFT_CHECK(unpacked->size() <= v1_bytes_max);
+  WEFT_CHECK(yjs::validate(*unpacked));
+  WEFT_CHECK(valid || failed_with(valid, yjs::errc::over_limit));
+  const auto packed = yjs::v1_to_v2(*unpacked);
+  WEFT_CHECK(packed || failed_with(packed, yjs::errc::too_large));
+  if (!packed) return;
+  // Deletions that v1 has in any order come back sorted.
+  const auto again = yjs::v2_to_v1(*packed);
+  WEFT_CHECK(again && *yjs::v2_to_v1(*yjs::v1_to_v2(*again)) == *again);
+}
+
+void merge_v2(byte_view input) {
+  const auto updates = chunks(input);
+  const auto merged = yjs::merge_v2(updates, v1_bytes_max);
+  const bool all = std::ranges::all_of(
+      updates, [](byte_view u) { return yjs::validate_v2(u, v1_bytes_max).has_value(); });
+  if (merged) {
+    WEFT_CHECK(all && yjs::validate_v2(*merged));
+  } else {
+    WEFT_CHECK(!all || failed_with(merged, yjs::errc::over_limit) ||
+               failed_with(merged, yjs::errc::too_large));
+  }
+}
+
+void diff_v2(byte_view input) {
+  const auto parts = chunks(input);
+  if (parts.size() < 2) return;
+  const auto rest = yjs::diff_v2(parts[0], parts[1], v1_bytes_max);
+  if (rest) WEFT_CHECK(yjs::validate_v2(*rest));
+  const auto whole = yjs::diff_v2(parts[0], yjs::empty_state_vector(), v1_bytes_max);
+  const auto valid = yjs::validate_v2(parts[0], v1_bytes_max);
+  WEFT_CHECK(whole.has_value() == valid.has_value() || failed_with(whole, yjs::errc::over_limit) ||
+             failed_with(whole, yjs::errc::too_large));
 }
 
 void sync_message(byte_view input) {

@@ -16,6 +16,10 @@ void indexed(base::byte_view input);    ///< two updates or state vectors, then 
 void split(base::byte_view input);      ///< a byte for the size of parts, then an update
 void knowledge(base::byte_view input);  ///< an update, then what is held
 void revert(base::byte_view input);     ///< what is past, then what has come since
+void convert(base::byte_view input);    ///< an update in format v1
+void validate_v2(base::byte_view input);
+void merge_v2(base::byte_view input);
+void diff_v2(base::byte_view input);  ///< an update, then a state vector
 void sync_message(base::byte_view input);
 void awareness(base::byte_view input);
 

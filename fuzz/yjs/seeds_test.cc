@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "entries.h"
 #include "weft/base/random.h"
+#include "weft/base/result.h"
 #include "weft/yjs/sync_protocol.h"
 
 namespace weft::fuzz {
@@ -33,6 +35,30 @@ const char* const updates_in_hex[] = {
     "010305000401017401610a0144050101630105010102",
 };
 
+/// The same in format v2; then a key that is referred to again, undefined and a bigint in formats,
+/// and text cut inside a surrogate pair.
+const char* const updates_v2_in_hex[] = {
+    "00010001020000010706037868310102010101030001010000",
+    "00000102000001040a077478f09f98807901040101000001010100",
+    "0000010200000103030161010101000001010502630900",
+    "0002000206facc97b8160202245e012603c600860b08626f6c64626f6c64440000000001021a7701787e"
+    "00",
+    "000001020000012804016d010001010001010101067a0000000095b9ebcb00",
+    "0000024206030e366e0410460048074400c800c300c5080678f09f988079040000010101041e76010176"
+    "7a0000000056762e4302c109780102010500",
+    "000005b4e1cf8a1b000001090906617375623433010501010000010106760001f4f0a7c50d010201",
+    "00000243010206020009070004008100230027120c78626d6dd0bad0bbd18ed187410100010405010000"
+    "000102060101010105030301028b0103010500",
+    "0002000206ddde97eb0207052a040c7a1c03280a540b00008400c6008600c800c41612e6bca2e5ad9765"
+    "6d656d2271756f74656422420108000002020401061a760101637d017e7702626376010176740301022c"
+    "7b41c233dcf5b6db6e7d39019defcbb501030a010c000101",
+    "00000245000001020504000a00440603746163410101010000010300010105010101",
+    "0002010101050000010708057470617261010401010243010001030000",
+    "000300030102450402010003000300090400460086004600c6090674616d6d6d6d410401010000010500"
+    "7f7e7a00000000000000037f0105010100",
+    "00000105000001040a0674f09f9880790141000101000001020000",
+};
+
 byte_vector from_hex(std::string_view hex) {
   byte_vector out;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
@@ -41,20 +67,23 @@ byte_vector from_hex(std::string_view hex) {
   return out;
 }
 
-std::vector<byte_vector> updates() {
+std::vector<byte_vector> from_hex(std::span<const char* const> list) {
   std::vector<byte_vector> out;
-  for (const char* const hex : updates_in_hex) out.push_back(from_hex(hex));
+  for (const char* const hex : list) out.push_back(from_hex(hex));
   return out;
 }
 
+std::vector<byte_vector> updates() { return from_hex(std::span(updates_in_hex)); }
+std::vector<byte_vector> updates_v2() { return from_hex(std::span(updates_v2_in_hex)); }
+
 void put_chunk(byte_vector& out, byte_view chunk) {
+  WEFT_CHECK(chunk.size() < 255);
   out.push_back(static_cast<std::uint8_t>(chunk.size()));
   out.insert(out.end(), chunk.begin(), chunk.end());
 }
 
 /// Pairs of updates in the form of the entries that take several.
-std::vector<byte_vector> pairs() {
-  const auto all = updates();
+std::vector<byte_vector> pairs(const std::vector<byte_vector>& all) {
   std::vector<byte_vector> out;
   for (std::size_t i = 0; i < all.size(); ++i) {
     byte_vector pair;
@@ -62,6 +91,17 @@ std::vector<byte_vector> pairs() {
     put_chunk(pair, all[(i + 1) % all.size()]);
     put_chunk(pair, all[i]);
     out.push_back(pair);
+  }
+  return out;
+}
+
+std::vector<byte_vector> with_state_vector(const std::vector<byte_vector>& all) {
+  std::vector<byte_vector> out;
+  for (const byte_vector& update : all) {
+    byte_vector seed;
+    put_chunk(seed, update);
+    put_chunk(seed, byte_vector{2, 5, 1, 1, 3});
+    out.push_back(seed);
   }
   return out;
 }
@@ -99,10 +139,10 @@ void run(const std::vector<byte_vector>& seeds, Entry entry) {
 }
 
 TEST(FuzzYjs, ValidateSeeds) { run(updates(), validate); }
-TEST(FuzzYjs, MergeSeeds) { run(pairs(), merge); }
-TEST(FuzzYjs, CompactSeeds) { run(pairs(), compact); }
+TEST(FuzzYjs, MergeSeeds) { run(pairs(updates()), merge); }
+TEST(FuzzYjs, CompactSeeds) { run(pairs(updates()), compact); }
 TEST(FuzzYjs, IndexedSeeds) {
-  run(pairs(), indexed);
+  run(pairs(updates()), indexed);
   std::vector<byte_vector> seeds;
   for (const byte_vector& update : updates()) {
     byte_vector seed;
@@ -113,19 +153,13 @@ TEST(FuzzYjs, IndexedSeeds) {
   }
   run(seeds, indexed);
 }
-TEST(FuzzYjs, KnowledgeSeeds) { run(pairs(), knowledge); }
-TEST(FuzzYjs, RevertSeeds) { run(pairs(), revert); }
-
-TEST(FuzzYjs, DiffSeeds) {
-  std::vector<byte_vector> seeds;
-  for (const byte_vector& update : updates()) {
-    byte_vector seed;
-    put_chunk(seed, update);
-    put_chunk(seed, byte_vector{2, 5, 1, 1, 3});
-    seeds.push_back(seed);
-  }
-  run(seeds, diff);
-}
+TEST(FuzzYjs, KnowledgeSeeds) { run(pairs(updates()), knowledge); }
+TEST(FuzzYjs, RevertSeeds) { run(pairs(updates()), revert); }
+TEST(FuzzYjs, ConvertSeeds) { run(updates(), convert); }
+TEST(FuzzYjs, ValidateV2Seeds) { run(updates_v2(), validate_v2); }
+TEST(FuzzYjs, MergeV2Seeds) { run(pairs(updates_v2()), merge_v2); }
+TEST(FuzzYjs, DiffSeeds) { run(with_state_vector(updates()), diff); }
+TEST(FuzzYjs, DiffV2Seeds) { run(with_state_vector(updates_v2()), diff_v2); }
 
 TEST(FuzzYjs, SplitSeeds) {
   std::vector<byte_vector> seeds;

@@ -2,21 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
-
 #include "weft/yjs/item_graph.h"
+#include "yjs/bytes_in_hex.h"
 
 namespace weft::yjs {
 namespace {
 
-byte_vector hex(std::string_view text) {
-  byte_vector out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(
-        static_cast<std::uint8_t>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
-  }
-  return out;
-}
+using testing::hex;
 
 byte_vector together(std::initializer_list<byte_vector> updates) {
   const std::vector<byte_view> views(updates.begin(), updates.end());

@@ -4,17 +4,13 @@
 
 #include <string>
 
+#include "yjs/bytes_in_hex.h"
+
 namespace weft::yjs {
 namespace {
 
-byte_vector hex(std::string_view text) {
-  byte_vector out;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    out.push_back(
-        static_cast<std::uint8_t>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
-  }
-  return out;
-}
+using testing::hex;
+using testing::views;
 
 // Client 5 types "a", "b", "😀", "c" into the text "t" and deletes the "b"; written by Yjs 13.6.
 const byte_vector typed_a = hex("0101050004010174016100");
@@ -25,12 +21,6 @@ const byte_vector deleted_b = hex("000105010101");
 const byte_vector all_merged =
     hex("01040500040101740161840500016284050104f09f988084050301630105010101");
 const byte_vector state = hex("010305000401017401618105000184050105f09f9880630105010101");
-
-std::vector<byte_view> views(std::initializer_list<const byte_vector*> list) {
-  std::vector<byte_view> out;
-  for (const byte_vector* bytes : list) out.emplace_back(*bytes);
-  return out;
-}
 
 const std::vector<byte_view> typed = views({&typed_a, &typed_b, &typed_face, &typed_c, &deleted_b});
 

@@ -83,11 +83,11 @@ class StructReader {
   StructReader(base::byte_view at, client_id client, clock_value clock, std::uint64_t structs,
                std::uint64_t sections = 0, Values values = Values::json)
       : in_(at),
-        values_(values),
         sections_left_(sections),
         structs_left_(structs),
         client_(client),
-        clock_(clock) {}
+        clock_(clock),
+        values_(values) {}
 
   /// False at the end of the structs or on failure: see `in().ok()`.
   bool next(Struct& out);

@@ -33,7 +33,9 @@ void UpdateV2Writer::add(const Struct& s) {
   // Unpacked structs have the info byte that is to be written: a cut item keeps its parent-sub bit.
   infos_.put(values_ == Values::any ? *s.begin : s.info);
   put_origins(s);
-  if (s.plain) return put_content(s, Reader({s.content, s.end}));
+  // JSON becomes an `any` from the very text: written again, it has lost the sign of zero.
+  const bool has_value = s.ref() == embed_ref || s.ref() == format_ref;
+  if (s.plain || has_value) return put_content(s, Reader({s.content, s.end}));
   scratch_.clear();
   ContentCursor(s).write(scratch_, 0, s.length);
   put_content(s, Reader(scratch_.view()));

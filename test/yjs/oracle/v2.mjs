@@ -1,5 +1,6 @@
 // What run.mjs checks of format v2.
 import * as Y from 'yjs'
+import * as encoding from 'lib0/encoding'
 import { errc, operation } from './server.mjs'
 import { documentOf, mixOf } from './history.mjs'
 
@@ -26,6 +27,28 @@ export const exoticUpdates = (random) => {
   }
   return updates
 }
+
+const jsonTexts = ['undefined', 'null', '-0', '[]', '{"b":1,"a":{"2":[],"1":0.50}}', ' [ 1e21 , 1E-7, 123456789012345678 ]', '"\\ud83d\\ude00 \\u00e9\\n"', '{"k":1,"k":2,"__proto__":3}', '1e400', 'false']
+
+/** A v1 update with what only old Yjs wrote, and JSON that JSON.stringify does not write. */
+const legacyUpdate = (random) => encoding.encode(encoder => {
+  const client = 1 + random.below(2)
+  const count = 1 + random.below(5)
+  for (const n of [1, count, client, random.below(3)]) encoding.writeVarUint(encoder, n)
+  for (let i = 0; i < count; i++) {
+    const ref = random.pick([2, 5, 6])
+    const origin = random.chance(50)
+    encoding.writeUint8(encoder, ref | (origin ? 128 : 0) | 32)
+    if (origin) for (const n of [random.below(4), random.below(9)]) encoding.writeVarUint(encoder, n)
+    else encoding.writeVarUint(encoder, 1)
+    if (!origin) for (const name of ['t', 'sub']) encoding.writeVarString(encoder, name)
+    if (ref === 6) encoding.writeVarString(encoder, random.pick(['bold', '']))
+    const length = ref === 2 ? random.below(4) : 1
+    if (ref === 2) encoding.writeVarUint(encoder, length)
+    for (let n = 0; n < length; n++) encoding.writeVarString(encoder, random.pick(ref === 2 ? jsonTexts : jsonTexts.slice(1)))
+  }
+  encoding.writeVarUint(encoder, 0)
+})
 
 const attempt = (what) => {
   try { return what() } catch { return null }
@@ -141,9 +164,17 @@ export const makeV2Checks = ({ server, report, compareBytes, compareStates, hex 
     for (const update of [Y.mergeUpdatesV2(updates), ...updates]) await checkAny('exotic', update, random, updates[0])
   }
 
+  const checkLegacy = async (random) => {
+    const list = [legacyUpdate(random), legacyUpdate(random)]
+    const packed = list.map(Y.convertUpdateFormatV1ToV2)
+    for (let i = 0; i < list.length; i++) await checkConversions('a legacy edit', list[i], packed[i])
+    await checkMergeAndDiff(random, 'legacy edits', packed)
+  }
+
   return async (random, { updates, updatesV2, docs }) => {
     await checkHistory(random, updates, updatesV2, docs)
     await checkDamage(random, updates, updatesV2)
     await checkExotic(random)
+    await checkLegacy(random)
   }
 }
