@@ -221,9 +221,10 @@ std::vector<Setting> make_settings() {
   out.push_back(number("net.partial_bytes_max",
                        "kept of messages and bodies that have come in part, all together", 1 << 16,
                        bytes_most, [](Config& c) -> auto& { return c.net.partial_bytes_max; }));
-  out.push_back(number("net.message_bytes_max",
-                       "one WebSocket message; larger ones close with 4413 (1009 where a protocol has no code)", 128, bytes_most,
-                       [](Config& c) -> auto& { return c.net.message_bytes_max; }));
+  out.push_back(number(
+      "net.message_bytes_max",
+      "one WebSocket message; larger ones close with 4413 (1009 where a protocol has no code)", 128,
+      bytes_most, [](Config& c) -> auto& { return c.net.message_bytes_max; }));
   out.push_back(number("net.header_bytes_max", "headers of one HTTP request", 256, 1u << 24,
                        [](Config& c) -> auto& { return c.net.http.header_bytes_max; }));
   out.push_back(number("net.body_bytes_max", "body of one HTTP request", 1, bytes_most,
@@ -303,6 +304,8 @@ std::vector<Setting> make_settings() {
   out.push_back(number("http.restore_bytes_max",
                        "state of a document in which a version can be restored", 1, bytes_most,
                        [](Config& c) -> auto& { return c.http.restore_bytes_max; }));
+  out.push_back(number("http.typed_bytes_max", "state of a document that is read as JSON or text",
+                       1, bytes_most, [](Config& c) -> auto& { return c.http.typed_bytes_max; }));
   out.push_back(number("http.reads_waiting_max", "reads that wait for a thread; more are told 503",
                        1, 1'000'000, [](Config& c) -> auto& { return c.http.reads_waiting_max; }));
   out.push_back(number("http.event_streams_max", "open event streams; more are told 503", 0,

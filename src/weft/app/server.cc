@@ -43,7 +43,8 @@ struct Node::Parts {
   std::unique_ptr<hub::HubSet> hub_set;
   std::unique_ptr<gateway::ywebsocket::Gateway> ywebsocket;
   gateway::http::StaticFiles files;
-  std::unique_ptr<base::WorkerPool> readers;  ///< of the HTTP gateway
+  std::unique_ptr<base::WorkerPool> readers;        ///< of the HTTP gateway
+  std::unique_ptr<base::WorkerPool> typed_readers;  ///< of the HTTP gateway
   std::unique_ptr<gateway::http::Gateway> http;
   std::unique_ptr<net::Server> server;
   std::atomic<bool> ready{false};
@@ -130,9 +131,10 @@ base::result<void> Node::Parts::listen() {
     events->report(base::severity::warn, "page.files_skipped", {{"files", skipped}});
   }
   readers = std::make_unique<base::WorkerPool>(1, config.http.reads_waiting_max);
+  typed_readers = std::make_unique<base::WorkerPool>(1, config.http.reads_waiting_max);
   http = std::make_unique<gateway::http::Gateway>(
       gateway::http::GatewayParts{
-          *hub_set, *log, *store, *readers, files,
+          *hub_set, *log, *store, *readers, *typed_readers, files,
           [this] { return ready.load() && log->writable(); }, [this] { return metrics(); },
           [this] { return status(); },
           [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); },
@@ -211,6 +213,7 @@ bool Node::drain() {
   }
   if (parts_->readers) parts_->readers->close();
   if (parts_->maintenance) parts_->maintenance->close();
+  if (parts_->typed_readers) parts_->typed_readers->close();
   if (parts_->log) parts_->log->close();
   if (parts_->store) parts_->store->close();
   // Nothing runs on the loops any more when what their tasks refer to goes.

@@ -87,9 +87,8 @@ class DocumentHistory {
 
   /// Which clocks the records from `from` up to `end` carry. Errors: trimmed; too_large (they are
   /// more than replay_bytes_max).
-  void clocks_between(const base::DocumentId& document, base::log_offset from,
-                      base::log_offset end, base::Executor& executor,
-                      log::callback<yjs::IdSet> done);
+  void clocks_between(const base::DocumentId& document, base::log_offset from, base::log_offset end,
+                      base::Executor& executor, log::callback<yjs::IdSet> done);
 
   /// Runs `work`, which returns a result<T>, on the workers, and hands what it returns to `done`
   /// on `executor`. Errors: unavailable, or those of `work`.
@@ -98,6 +97,9 @@ class DocumentHistory {
     base::run_and_answer<T>(workers_, executor, std::move(done), std::move(work), busy);
   }
 
+  /// The error for work that a pool does not take.
+  static base::error busy(base::WorkerPool::verdict why);
+
   log::OpLog& log() const { return log_; }
 
  private:
@@ -105,7 +107,6 @@ class DocumentHistory {
   struct Replay;
   struct Learning;
 
-  static base::error busy(base::WorkerPool::verdict why);
   void read_page(const std::shared_ptr<Paging>& paging);
   void replay(const std::shared_ptr<Replay>& replay);
   void learn(const std::shared_ptr<Learning>& learning);

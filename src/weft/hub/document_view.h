@@ -8,6 +8,7 @@
 #include "weft/base/bytes.h"
 #include "weft/base/ids.h"
 #include "weft/base/result.h"
+#include "weft/hub/run.h"
 
 namespace weft::hub {
 
@@ -21,13 +22,25 @@ inline std::optional<base::log_offset> version_of(base::log_offset end) {
 /// What a document holds at one moment, as it lies in memory: taking it costs nothing, and it may
 /// be read on any thread. Committed edits only.
 struct DocumentView {
-  std::vector<base::shared_bytes> parts;  ///< updates that are the state together
-  base::log_offset end;                   ///< every committed record lies below this
+  std::vector<shared_run> runs;          ///< compacted, oldest first
+  std::vector<base::shared_bytes> tail;  ///< updates that have come since
+  base::log_offset end;                  ///< every committed record lies below this
   /// False while a failed append is being looked into: a record below `end` may yet turn up.
   bool settled = true;
   /// When nothing is in flight either: the state vector.
   std::optional<base::byte_vector> state_vector;
+
+  /// What a client with this state vector lacks. Deletions are always part of it: a state vector
+  /// does not say which of them are known. Costs the tail and the answer.
+  /// Errors: std::errc::invalid_argument (no state vector); broken.
+  base::result<base::byte_vector> diff(base::byte_view of) const;
+
+  /// The state vector, where it is not known yet. Costs a pass over everything. Errors: broken.
+  base::result<base::byte_vector> make_state_vector() const;
 };
+
+/// As DocumentView::diff, of a state that is one update.
+base::result<base::byte_vector> diff_state(base::byte_view update, base::byte_view state_vector);
 
 /// The state of a document as one update.
 struct StateRead {

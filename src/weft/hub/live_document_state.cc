@@ -17,7 +17,8 @@ void LiveDocument::view(log::callback<DocumentView> done) {
   if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
   if (sessions_.empty()) note_idle();
   DocumentView out;
-  out.parts = state_.parts();
+  out.runs = state_.runs();
+  out.tail = state_.tail();
   out.end = state_.end();
   out.settled = !recovering_;
   if (committed_ == submitted_ && !recovering_) {

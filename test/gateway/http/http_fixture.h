@@ -158,6 +158,7 @@ class HttpFixture : public ::testing::Test {
     loops = std::move(net::LoopGroup::start(2).value());
     background = std::make_unique<app::Background>();
     workers = std::make_unique<base::WorkerPool>(1, http_options.reads_waiting_max);
+    typed_readers = std::make_unique<base::WorkerPool>(1, http_options.reads_waiting_max);
     std::vector<hub::Hub*> all;
     for (std::size_t i = 0; i < loops->size(); ++i) {
       hubs.push_back(
@@ -169,7 +170,7 @@ class HttpFixture : public ::testing::Test {
     }
     hub_set = std::make_unique<hub::HubSet>(all);
     gateway = std::make_unique<Gateway>(
-        GatewayParts{*hub_set, *log, *store, *workers, files, [] { return true; },
+        GatewayParts{*hub_set, *log, *store, *workers, *typed_readers, files, [] { return true; },
                      [] { return std::string(); }, [] { return ServerStatus{}; },
                      [](const net::HttpRequest&) {
                        return net::UpgradeDecision(std::unexpect,
@@ -188,6 +189,7 @@ class HttpFixture : public ::testing::Test {
     store->close();
     loops->stop_and_join();
     workers.reset();
+    typed_readers.reset();
     background.reset();
     server.reset();
     hubs.clear();
@@ -270,7 +272,7 @@ class HttpFixture : public ::testing::Test {
   std::deque<hub::HubCounters> counters;
   std::unique_ptr<net::LoopGroup> loops;
   std::unique_ptr<app::Background> background;
-  std::unique_ptr<base::WorkerPool> workers;
+  std::unique_ptr<base::WorkerPool> workers, typed_readers;
   std::vector<std::unique_ptr<hub::Hub>> hubs;
   std::unique_ptr<hub::HubSet> hub_set;
   std::unique_ptr<Gateway> gateway;

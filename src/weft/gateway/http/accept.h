@@ -13,6 +13,7 @@ inline constexpr std::string_view octets = "application/octet-stream";
 inline constexpr std::string_view updates = "application/vnd.weft.updates";
 inline constexpr std::string_view events = "text/event-stream";
 inline constexpr std::string_view text = "text/plain";
+inline constexpr std::string_view xml = "application/xml";
 }  // namespace media
 
 /// Which of `offered` a client wants most by its Accept header; the first of equals. None when it

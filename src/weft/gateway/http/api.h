@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "weft/base/worker_pool.h"
 #include "weft/gateway/http/exchange.h"
+#include "weft/gateway/http/failed_reads.h"
 #include "weft/gateway/http/options.h"
 #include "weft/gateway/http/routes.h"
 #include "weft/hub/document_feed.h"
@@ -47,6 +49,8 @@ struct Api {
   std::function<ServerStatus()> status;
   std::atomic<std::size_t>& event_streams;
   const Maintenance& maintenance;
+  base::WorkerPool& typed_readers;
+  FailedReads& failed_reads;
 };
 
 // Handlers: each answers its exchange, now or later. They start on the connection's loop; what
@@ -60,6 +64,11 @@ void show_document(Api& api, const exchange_ptr& exchange, const Target& target)
 void read_update(Api& api, const exchange_ptr& exchange, const Target& target);
 void read_diff(Api& api, const exchange_ptr& exchange, const Target& target);
 void read_state_vector(Api& api, const exchange_ptr& exchange, const Target& target);
+
+void read_json_view(Api& api, const exchange_ptr& exchange, const Target& target);
+void read_text_view(Api& api, const exchange_ptr& exchange, const Target& target);
+void read_delta_view(Api& api, const exchange_ptr& exchange, const Target& target);
+void read_xml_view(Api& api, const exchange_ptr& exchange, const Target& target);
 
 void publish_updates(Api& api, const exchange_ptr& exchange, const Target& target);
 

@@ -22,6 +22,14 @@ Handler handler_of(Operation operation) {
       return read_update;
     case Operation::read_diff:
       return read_diff;
+    case Operation::json:
+      return read_json_view;
+    case Operation::text:
+      return read_text_view;
+    case Operation::delta:
+      return read_delta_view;
+    case Operation::xml:
+      return read_xml_view;
     case Operation::publish:
       return publish_updates;
     case Operation::state_vector:
@@ -54,8 +62,16 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
       cors_(options_.cors_origins),
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
       event_writer_(parts_.log.id()),
-      api_{options_, parts_.hubs,   parts_.log,     history_,
-           feeds_,   parts_.status, event_streams_, parts_.maintenance} {
+      api_{options_,
+           parts_.hubs,
+           parts_.log,
+           history_,
+           feeds_,
+           parts_.status,
+           event_streams_,
+           parts_.maintenance,
+           parts_.typed_readers,
+           failed_reads_} {
   hub::FeedOptions feed;
   feed.ring_bytes_max = options_.event_ring_bytes_max;
   for (hub::Hub* hub : parts_.hubs.all()) {

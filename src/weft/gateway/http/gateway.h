@@ -21,7 +21,8 @@ struct GatewayParts {
   const hub::HubSet& hubs;
   log::OpLog& log;
   store::DocumentStore& store;
-  base::WorkerPool& workers;  ///< where states are read, compacted and written as JSON
+  base::WorkerPool& workers;        ///< where states are compacted, cut and written as JSON
+  base::WorkerPool& typed_readers;  ///< where documents become text: slow, and so by itself
   const StaticFiles& files;
   std::function<bool()> ready;           ///< 200 or 503 at /readyz
   std::function<std::string()> metrics;  ///< Prometheus text
@@ -57,6 +58,7 @@ class Gateway final : public net::HttpHandler {
   const EventWriter event_writer_;
   std::vector<std::unique_ptr<hub::FeedSet>> feeds_;
   std::atomic<std::size_t> event_streams_{0};
+  FailedReads failed_reads_;
   Api api_;
 };
 

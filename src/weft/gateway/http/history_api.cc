@@ -103,8 +103,8 @@ struct HistoryAnswer {
   UpdateFormat format = UpdateFormat::v1;
 };
 
-base::result<json> history_json(Api& api, const HistoryAnswer& answer,
-                                const hub::HistoryPage& page, base::log_offset latest_end) {
+base::result<json> history_json(Api& api, const HistoryAnswer& answer, const hub::HistoryPage& page,
+                                base::log_offset latest_end) {
   const auto encode = [&](const base::shared_bytes& update) -> base::result<std::string> {
     auto converted = to_format(answer.format, update);
     if (!converted) return base::fail(std::move(converted.error()));
@@ -199,8 +199,8 @@ void read_snapshot(Api& api, const exchange_ptr& exchange, const Target& target)
                     format = *format](base::result<Recovered> snapshot) {
     if (!snapshot) return exchange->fail(snapshot.error());
     api.log.end(document, exchange->executor(),
-                [&api, exchange, as_json, format, snapshot = std::move(*snapshot)](
-                    base::result<base::log_offset> end) mutable {
+                [&api, exchange, as_json, format,
+                 snapshot = std::move(*snapshot)](base::result<base::log_offset> end) mutable {
                   if (!end) return exchange->fail(end.error());
                   answer_snapshot(api, exchange, std::move(snapshot), *end, as_json, format);
                 });

@@ -27,6 +27,7 @@ inline constexpr ProblemType local_only{"local-only", 403, "For this machine onl
 inline constexpr ProblemType not_found{"not-found", 404, "Nothing here"};
 inline constexpr ProblemType unknown_document{"unknown-document", 404, "Unknown document"};
 inline constexpr ProblemType unknown_version{"unknown-version", 404, "Unknown version"};
+inline constexpr ProblemType unknown_root{"unknown-root", 404, "Unknown root"};
 inline constexpr ProblemType bad_method{"bad-method", 405, "Bad method"};
 inline constexpr ProblemType not_acceptable{"not-acceptable", 406, "Not acceptable"};
 inline constexpr ProblemType conflicting_ids{"conflicting-ids", 409, "Client id used twice"};
@@ -37,6 +38,7 @@ inline constexpr ProblemType version_changed{"version-changed", 412, "Version ch
 inline constexpr ProblemType too_large{"too-large", 413, "Too large"};
 inline constexpr ProblemType bad_media_type{"bad-media-type", 415, "Unsupported media type"};
 inline constexpr ProblemType document_broken{"document-broken", 500, "Document unreadable"};
+inline constexpr ProblemType no_reader{"no-reader", 501, "Built without a reader"};
 inline constexpr ProblemType unavailable{"unavailable", 503, "Temporarily unavailable"};
 inline constexpr ProblemType draining{"draining", 503, "Shutting down"};
 }  // namespace problems

@@ -102,22 +102,22 @@ void publish_all(Api& api, const exchange_ptr& exchange, Publish publish, Prepar
     const auto sender = publish.sender;
     const auto condition = publish.condition;
     auto updates = std::move(prepared.updates);
-    hub.publish_all(document, std::move(updates), sender, condition,
-                    [&api, exchange, publish = std::move(publish), prepared = std::move(prepared)](
-                        base::result<std::vector<hub::PublishedItem>> items) {
-                      if (!items) return exchange->fail(items.error());
-                      if (prepared.refused) {
-                        const bool tried = items->empty() ||
-                                           items->back().what == hub::PublishedItem::outcome::durable;
-                        const std::size_t at = items->size();
-                        items->resize(prepared.count);
-                        if (tried) {
-                          (*items)[at] = {hub::PublishedItem::outcome::refused, {},
-                                          *prepared.refused};
-                        }
-                      }
-                      answer_published(api, exchange, publish, *items);
-                    });
+    hub.publish_all(
+        document, std::move(updates), sender, condition,
+        [&api, exchange, publish = std::move(publish),
+         prepared = std::move(prepared)](base::result<std::vector<hub::PublishedItem>> items) {
+          if (!items) return exchange->fail(items.error());
+          if (prepared.refused) {
+            const bool tried =
+                items->empty() || items->back().what == hub::PublishedItem::outcome::durable;
+            const std::size_t at = items->size();
+            items->resize(prepared.count);
+            if (tried) {
+              (*items)[at] = {hub::PublishedItem::outcome::refused, {}, *prepared.refused};
+            }
+          }
+          answer_published(api, exchange, publish, *items);
+        });
   });
 }
 
@@ -168,12 +168,13 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
         }
         publish_all(api, exchange, publish, std::move(*prepared));
       },
-      [body = std::move(body), how = publish.single ? UpdatesBody::single
-                                     : as_json      ? UpdatesBody::json
-                                                    : UpdatesBody::framed,
+      [body = std::move(body),
+       how = publish.single ? UpdatesBody::single
+             : as_json      ? UpdatesBody::json
+                            : UpdatesBody::framed,
        format = publish.format, count_max = api.options.batch_updates_max,
-       v1_bytes_max = api.hubs.at(publish.document).options().update_bytes_max]()
-          -> base::result<Prepared> {
+       v1_bytes_max =
+           api.hubs.at(publish.document).options().update_bytes_max]() -> base::result<Prepared> {
         base::result<std::vector<base::shared_bytes>> cut;
         if (how == UpdatesBody::single) cut->push_back(body);
         if (how == UpdatesBody::json) cut = read_json(body, count_max);

@@ -95,8 +95,8 @@ void find_edit(Api& api, const exchange_ptr& exchange, const restore_ptr& restor
 }
 
 void read_since(Api& api, const exchange_ptr& exchange, const restore_ptr& restore) {
-  api.history.clocks_between(restore->document, {restore->version.value + 1},
-                             restore->present.end, exchange->executor(),
+  api.history.clocks_between(restore->document, {restore->version.value + 1}, restore->present.end,
+                             exchange->executor(),
                              [&api, exchange, restore](base::result<yjs::IdSet> since) {
                                if (!since) return exchange->fail(since.error());
                                restore->since = std::move(*since);
@@ -116,23 +116,21 @@ void read_past(Api& api, const exchange_ptr& exchange, const restore_ptr& restor
 void read_present(Api& api, const exchange_ptr& exchange, const restore_ptr& restore) {
   hub::Hub& hub = api.hubs.at(restore->document);
   hub.executor().post([&api, &hub, exchange, restore] {
-    hub.read_state(
-        restore->document, [&api, exchange, restore](base::result<hub::StateRead> state) {
-          if (!state) return exchange->fail(state.error());
-          if (!state->settled) {
-            return exchange->refuse(
-                problems::unavailable,
-                "an append failed; what the document holds is being looked into");
-          }
-          if (state->update.size() > api.options.restore_bytes_max) {
-            return exchange->refuse(problems::too_large,
-                                    "the document is too large to restore a version in it "
-                                    "(http.restore_bytes_max)");
-          }
-          restore->present = std::move(*state);
-          exchange->executor().post(
-              [&api, exchange, restore] { read_past(api, exchange, restore); });
-        });
+    hub.read_state(restore->document, [&api, exchange,
+                                       restore](base::result<hub::StateRead> state) {
+      if (!state) return exchange->fail(state.error());
+      if (!state->settled) {
+        return exchange->refuse(problems::unavailable,
+                                "an append failed; what the document holds is being looked into");
+      }
+      if (state->update.size() > api.options.restore_bytes_max) {
+        return exchange->refuse(problems::too_large,
+                                "the document is too large to restore a version in it "
+                                "(http.restore_bytes_max)");
+      }
+      restore->present = std::move(*state);
+      exchange->executor().post([&api, exchange, restore] { read_past(api, exchange, restore); });
+    });
   });
 }
 
