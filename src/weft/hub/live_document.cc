@@ -299,7 +299,6 @@ void LiveDocument::read_after_failure(base::log_offset from) {
         }
         const auto missed = document->take_missed(read->records);
         if (!missed) return document->break_with(missed.error());
-        document->recover_from_ = read->next;  // a read that fails later does not start over
         if (read->more) return document->read_after_failure(read->next);
         document->resync_sessions();
       });
