@@ -58,7 +58,7 @@ base::byte_vector envelope(base::byte_view payload, protocol::Channel channel) {
 
 TEST(Inspect, AnUpdateIsShownStructByStruct) {
   EXPECT_EQ(inspected(small()),
-            "update v1, 46 bytes: 5 structs of 2 clients (3 items, 0 deleted, 1 GC, 1 Skip)\n"
+            "update v1, 40 bytes: 5 structs of 2 clients (3 items, 0 deleted, 1 GC, 1 Skip)\n"
             "client 2\n"
             "  0+1 string \"-\"  after 1:0  before 1:1\n"
             "client 1\n"
@@ -113,7 +113,7 @@ TEST(Inspect, AnEnvelopeIsTakenApart) {
   const std::string lines =
       inspected(envelope(yjs::encode_sync_update(update), protocol::Channel::doc));
   EXPECT_NE(lines.find(R"("roomId":"room")"), std::string::npos) << lines;
-  EXPECT_NE(lines.find("sync update: update v1, 46 bytes"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("sync update: update v1, 40 bytes"), std::string::npos) << lines;
 
   const base::byte_vector vector{1, 5, 7};
   const auto step1 = json::parse(

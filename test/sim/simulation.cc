@@ -354,7 +354,12 @@ void Simulation::view(const base::DocumentId& document) {
                        }
                        world_.met("view");
                        yjs::Knowledge state;
-                       for (const auto& part : view->parts) ASSERT_TRUE(yjs::learn(part, state));
+                       for (const auto& run : view->runs) {
+                         for (const auto& part : run->parts) {
+                           ASSERT_TRUE(yjs::learn(part.update(), state));
+                         }
+                       }
+                       for (const auto& part : view->tail) ASSERT_TRUE(yjs::learn(part, state));
                        truth_.state_read(document, state, view->end, view->settled, promised);
                        if (view->state_vector) {
                          EXPECT_EQ(*view->state_vector, yjs::encode_state_vector(state.structs));

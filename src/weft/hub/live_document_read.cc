@@ -283,8 +283,12 @@ void LiveDocument::flush_awareness() {
 }
 
 void LiveDocument::collect_awareness(Session& session, net::GatherSink& sink) {
-  if (sink.room() == 0) return;
   const std::uint64_t newest = awareness_.last_change();
+  if (sink.room() == 0) {
+    // Edits have filled this send to the last byte; nothing else might ask for another.
+    if (session.awareness_seen_ < newest || session.keepalive_due_) session.events_.on_output();
+    return;
+  }
   if (session.awareness_seen_ < newest) {
     auto& shared = rings_[session.ring_]->awareness;
     if (shared.from != session.awareness_seen_ || shared.to != newest) {
