@@ -4,13 +4,21 @@
 
 #include "fuzz_one.h"
 #include "weft/base/result.h"
+#include "weft/net/address.h"
 #include "weft/net/http.h"
+#include "weft/net/origin.h"
+#include "weft/net/websocket_extensions.h"
 
 namespace weft::fuzz {
 
 namespace {
 
 constexpr net::HttpLimits limits{.header_bytes_max = 512, .body_bytes_max = 1024};
+
+const net::AddressRanges& trusted_proxies() {
+  static const auto ranges = net::AddressRanges::parse({"10.0.0.0/8", "::1"}).value();
+  return ranges;
+}
 
 struct outcome {
   std::vector<std::string> requests;
@@ -53,6 +61,12 @@ outcome parse(base::byte_view bytes, std::size_t piece) {
       static_cast<void>(net::check_handshake(request));
       static_cast<void>(net::percent_decode(request.path()));
       static_cast<void>(request.query_parameter("token"));
+      static_cast<void>(net::offers_deflate(request));
+      // What is trusted is never the answer, and what is listed nowhere is not allowed.
+      const auto client = net::forwarded_client(request, trusted_proxies());
+      WEFT_CHECK(!client || !trusted_proxies().hold(*client));
+      const bool same = net::is_same_origin(request);
+      WEFT_CHECK(net::origin_allowed(request, {}) == (same || request.header("Origin").empty()));
       out.requests.push_back(text_of(request));
     }
     WEFT_CHECK(pending.size() <= limits.header_bytes_max);

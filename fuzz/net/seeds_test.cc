@@ -16,6 +16,10 @@ const std::vector<std::string>& http_seeds() {
       "\x01POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
       "3;e=1\r\nabc\r\n0\r\nT: 1\r\n\r\n",
       "\x02POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+      "\x04GET /ws HTTP/1.1\r\nHost: h:80\r\nOrigin: http://h\r\nX-Forwarded-For: 1.2.3.4, "
+      "10.0.0.1, "
+      "[::1]:9\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15, "
+      "x\r\n\r\n",
       "\x03GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
   };

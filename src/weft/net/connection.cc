@@ -157,8 +157,8 @@ Connection::sent Connection::send_waiting() {
 
 bool Connection::watch() {
   interest_ = EPOLLIN;
-  watched_ = true;
-  return shared_.loop.watch(socket_.fd(), interest_, *this).has_value();
+  watched_ = shared_.loop.watch(socket_.fd(), interest_, *this).has_value();
+  return watched_;
 }
 
 void Connection::update_interest(bool reading) {

@@ -21,6 +21,7 @@ namespace {
 constexpr int accepts_per_turn_max = 128;
 /// When descriptors or memory have run out: the backlog waits, the loop does not spin.
 constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::chrono::milliseconds shed_pause{50};
 
 bool is_out_of_resources(int number) {
   return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
@@ -137,9 +138,16 @@ struct Server::Impl final : IoHandler {
   }
 
   void shed_on(std::size_t index) {
-    loops[index]->loop.post([this, index] {
-      if (!loops[index]->shed() && index + 1 < loops.size()) return shed_on(index + 1);
-      totals.shedding = false;
+    EventLoop& loop = loops[index]->loop;
+    loop.post([this, &loop, index] {
+      if (loops[index]->shed()) {
+        totals.shedding = false;
+      } else if (index + 1 < loops.size()) {
+        shed_on(index + 1);
+      } else {
+        // Nobody is to blame now, and looking costs time.
+        loop.schedule(shed_pause, [this] { totals.shedding = false; });
+      }
     });
   }
 
