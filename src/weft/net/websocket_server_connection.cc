@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "weft/net/flush_sink.h"
+
 namespace weft::net {
 
 namespace {
@@ -11,27 +13,6 @@ constexpr std::uint64_t receive_bytes_min = 4096;
 /// How long the messages of one connection may take before the others have their turn. One receive
 /// can bring ten thousand of them.
 constexpr std::chrono::microseconds slice_time{250};
-
-class Sink final : public GatherSink {
- public:
-  explicit Sink(std::vector<base::shared_bytes>& slices) : slices_(slices) {}
-
-  void add(base::shared_bytes framed) override {
-    if (framed.empty()) return;
-    bytes_ += framed.size();
-    slices_.push_back(std::move(framed));
-  }
-
-  std::size_t room() const override {
-    if (slices_.size() >= LoopConnections::slices_max) return 0;
-    return bytes_ < LoopConnections::flush_bytes_max ? LoopConnections::flush_bytes_max - bytes_
-                                                     : 0;
-  }
-
- private:
-  std::vector<base::shared_bytes>& slices_;
-  std::size_t bytes_ = 0;
-};
 
 }  // namespace
 
@@ -273,7 +254,7 @@ void WebSocketServerConnection::gather() {
   if (std::exchange(ping_due_, false)) shared_.gathered.push_back(make_frame(opcode::ping, {}));
   if (wants_gather_ && handler_) {
     wants_gather_ = false;
-    Sink sink(shared_.gathered);
+    FlushSink sink(shared_.gathered);
     handler_->on_gather(sink);
   }
   if (!close_frame_.empty() && !close_frame_sent_) {
