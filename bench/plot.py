@@ -23,7 +23,7 @@ BARS = {
     "presence": ("presence: p99 of edits beside it, ms", "p99_ms", 1),
     "slow": ("slow: memory that 5 readers cost, MiB", "rss_growth_bytes", MIB),
 }
-OPERATIONS = ("merge", "compact", "diff", "contains")
+OPERATIONS = ("merge", "compact", "diff", "contains", "admit")
 PANEL_WIDTH, LABEL_WIDTH, VALUE_WIDTH, ROW, HEAD, GAP = 380, 88, 66, 17, 30, 18
 FONT = 'font-family="system-ui, sans-serif"'
 
@@ -83,12 +83,12 @@ def cells_image(cells: dict) -> str:
 
 def line_panel(x: float, y: float, title: str, lines: dict) -> list[str]:
     """(engine, workload) -> [(items, ns per item)], both axes logarithmic."""
-    width, height = PANEL_WIDTH - 60, 230
+    width, height = PANEL_WIDTH - 96, 230
     points = [p for line in lines.values() for p in line]
     x_low, x_high = (f(math.log10(p[0]) for p in points) for f in (min, max))
     y_low = math.floor(min(math.log10(p[1]) for p in points))
     y_high = math.ceil(max(math.log10(p[1]) for p in points))
-    left, bottom = x + 48, y + HEAD + height
+    left, bottom = x + 72, y + HEAD + height
 
     def place(items, ns):
         across = (math.log10(items) - x_low) / max(x_high - x_low, 0.1)

@@ -172,7 +172,7 @@ def codec_tables(by_engine: dict) -> str:
     engines = [e for e in by_engine if any(e in lines for sizes in found.values()
                                            for lines in sizes.values())]
     out = "\nCodec, time per item and MB/s of input (– : not offered, or it would take longer " \
-          "than a minute):\n\n"
+          "than 15 s):\n\n"
     rows = []
     for (workload, operation), sizes in sorted(found.items()):
         for items, lines in sorted(sizes.items()):
