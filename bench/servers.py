@@ -10,46 +10,51 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/release/bench"
-PEER = ROOT / "bench/peers/node_modules/@y/websocket-server/src/server.js"
+PEERS = ROOT / "bench/peers"
+
+COMMIT_INTERVAL_US = 2000  # log.commit_interval_us, the default of Weft
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
 
 
 class Server:
-    """One running server. `sync`: whether clients do the y-protocols handshake."""
+    """One running server. `dialect`: how clients talk to it, as bench/load/dialect.h names it."""
 
     name = ""
-    sync = "y"
+    dialect = "y"
 
-    def __init__(self, scratch):
-        self.scratch = Path(scratch)
-        self.process = None
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.process: subprocess.Popen | None = None
         self.port = 0
 
-    def command(self):
+    def command(self) -> list:
         raise NotImplementedError
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         return {}
 
-    def url(self, path="{doc}"):
+    def url(self, path: str = "{doc}") -> str:
         return f"ws://127.0.0.1:{self.port}/{path}"
 
-    def ready(self):
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def ready(self) -> bool:
         with socket.socket() as s:
             return s.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def start(self):
+    def start(self) -> "Server":
         self.port = free_port()
-        log = open(self.scratch / f"{self.name}.log", "ab")
-        self.process = subprocess.Popen(
-            self.command(), stdout=log, stderr=log, cwd=ROOT,
-            env={**os.environ, **self.environment()})
-        log.close()
+        with open(self.folder / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [str(word) for word in self.command()], stdout=log, stderr=log, cwd=ROOT,
+                env={**os.environ, **self.environment()})
         deadline = time.monotonic() + 60
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -58,7 +63,7 @@ class Server:
             time.sleep(0.02)
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         if self.process is None:
             return
         if self.process.poll() is None:
@@ -79,19 +84,27 @@ class Server:
 
 class Raw(Server):
     name = "raw"
-    sync = "none"
+    dialect = "none"
 
     def command(self):
-        return [BIN / "raw_server", "--port", str(self.port), "--mode", "gather"]
+        return [BIN / "raw_server", "--port", self.port, "--mode", "gather"]
 
 
 class RawWal(Server):
     name = "raw-wal"
-    sync = "none"
+    dialect = "none"
+    sync_interval_us = 0
 
     def command(self):
-        return [BIN / "raw_server", "--port", str(self.port), "--mode", "gather-wal",
-                "--path", self.scratch / "raw.wal"]
+        return [BIN / "raw_server", "--port", self.port, "--mode", "gather-wal",
+                "--path", self.folder / "raw.wal", "--sync-interval-us", self.sync_interval_us]
+
+
+class RawWalGrouped(RawWal):
+    """Syncs as seldom as Weft does by default: the limit for a server that groups as much."""
+
+    name = "raw-wal-2ms"
+    sync_interval_us = COMMIT_INTERVAL_US
 
 
 class RawFile(Server):
@@ -99,38 +112,48 @@ class RawFile(Server):
 
     name = "raw-file"
 
-    def __init__(self, scratch, path):
-        super().__init__(scratch)
+    def __init__(self, folder, path: Path):
+        super().__init__(folder)
         self.path = path
 
     def command(self):
-        return [BIN / "raw_server", "--port", str(self.port), "--mode", "file",
-                "--path", self.path]
+        return [BIN / "raw_server", "--port", self.port, "--mode", "file", "--path", self.path]
 
 
-class YWebsocket(Server):
-    name = "y-websocket"
+class Node(Server):
+    script = Path()
 
     def command(self):
-        return ["node", PEER]
+        return ["node", self.script]
 
     def environment(self):
         return {"PORT": str(self.port), "HOST": "127.0.0.1", "NODE_ENV": "production"}
 
 
+class YWebsocket(Node):
+    name = "y-websocket"
+    script = PEERS / "node_modules/@y/websocket-server/src/server.js"
+
+
+class Hocuspocus(Node):
+    name = "hocuspocus"
+    dialect = "hocuspocus"
+    script = PEERS / "hocuspocus.mjs"
+
+
 class Weft(Server):
     name = "weft"
 
-    def __init__(self, scratch, program, flags=()):
-        super().__init__(scratch)
+    def __init__(self, folder, program: Path, flags=()):
+        super().__init__(folder)
         self.program = program
         self.flags = list(flags)
 
     def command(self):
         return [self.program, "serve", "--listen", f"127.0.0.1:{self.port}",
-                "--data", self.scratch / "weft-data", *self.flags]
+                "--data", self.folder / "weft-data", *self.flags]
 
-    def http(self, path):
+    def http(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def ready(self):
@@ -142,3 +165,7 @@ class Weft(Server):
             return False
         finally:
             connection.close()
+
+
+PLAIN = {kind.name: kind for kind in (Raw, RawWal, RawWalGrouped, YWebsocket, Hocuspocus)}
+NAMES = [*PLAIN, "weft"]

@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
 
 namespace weft::bench {
 namespace {
@@ -30,14 +29,6 @@ std::size_t yrs_merge(const YrsInput& input) {
                                     {input.ends.data(), input.ends.size()});
   check(merged.status, merged.why);
   return merged.update.size();
-}
-
-std::size_t yrs_read(const YrsInput& input, const std::string& root) {
-  const auto answer =
-      bridge::read({input.bytes.data(), input.bytes.size()}, {input.ends.data(), input.ends.size()},
-                   bridge::View::Text, root, std::numeric_limits<std::uint32_t>::max());
-  check(answer.status, answer.text);
-  return answer.text.size();
 }
 
 }  // namespace weft::bench

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <vector>
 
 #include "weft/base/bytes.h"
 
-/// What codec_bench measures of yrs; its calls go straight to the crate, with nothing of Weft
+/// What codec_yrs measures; its calls go straight to the crate, with nothing of Weft
 /// before them. Any failure ends the program.
 namespace weft::bench {
 
@@ -19,9 +18,5 @@ struct YrsInput {
 
 /// `yrs::merge_updates_v1`. Returns the size of what it made.
 std::size_t yrs_merge(const YrsInput& input);
-
-/// Decodes and applies to an empty document, without the commit, and reads the text of `root`.
-/// Returns its size.
-std::size_t yrs_read(const YrsInput& input, const std::string& root);
 
 }  // namespace weft::bench

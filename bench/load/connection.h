@@ -26,6 +26,11 @@ class Connection {
   template <class OnMessage>
   bool read(std::span<std::uint8_t> buffer, OnMessage&& on_message);
 
+  /// Reads once into `buffer` and returns the bytes as they lie on the wire, behind the answer to
+  /// the upgrade; for callers that take frames apart themselves. `alive`: whether the connection
+  /// is.
+  std::span<std::uint8_t> receive(std::span<std::uint8_t> buffer, bool& alive);
+
   /// Queues one binary message; `key` is the masking key. flush() sends what is queued.
   void queue(byte_view message, std::uint32_t key) {
     append_client_frame(out_, opcode::binary, message, key);
@@ -39,8 +44,6 @@ class Connection {
   int fd() const { return fd_; }
 
  private:
-  /// Bytes of the last recv with what was left before it, or empty when there is nothing to parse.
-  std::span<std::uint8_t> receive(std::span<std::uint8_t> buffer, bool& alive);
   /// Takes a control frame or a fragment; true when `fragments_` holds a complete message.
   bool take_unusual(const Frame& frame, byte_view payload, bool& alive);
   void keep(byte_view rest);

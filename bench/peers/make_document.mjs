@@ -9,6 +9,7 @@ import { gunzipSync } from 'node:zlib'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import * as Y from 'yjs'
+import { randomOf } from './random.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,19 +19,6 @@ const [outDir, tracePath] = positionals
 if (outDir === undefined) {
   console.error('usage: make_document.mjs OUT_DIR [TRACE.json.gz] [--edits N] [--seed S]')
   process.exit(2)
-}
-
-/** Small seeded generator (xorshift32): the same seed types the same text everywhere. */
-function randomOf(seed) {
-  let state = (seed * 2654435761) >>> 0 || 1
-  return (bound) => {
-    state ^= state << 13
-    state >>>= 0
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state % bound
-  }
 }
 
 /** Patches [position, deleted, inserted] of the trace. */
