@@ -204,8 +204,6 @@ const joined = (delta) => {
   return out
 }
 
-}
-
 const uint = value => {
   const out = []
   for (; value > 127; value >>>= 7) out.push((value & 127) | 128)
