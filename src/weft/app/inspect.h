@@ -17,7 +17,7 @@ const char* describe(inspect_errc code);
 std::error_code make_error_code(inspect_errc code);
 
 struct InspectOptions {
-  std::string source{};    ///< a file, or "-" for standard input
+  std::string source{};  ///< a file, or "-" for standard input
   bool json = false;     ///< one JSON object instead of lines for people
   bool content = false;  ///< also what the document shows (needs the reader of weft::crdt)
   bool base64 = false;   ///< the input is Base64 text; white space in it does not count

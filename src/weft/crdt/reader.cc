@@ -106,7 +106,8 @@ result<bool> same_document(byte_view compacted, std::span<const byte_view> input
     const Pieces pieces(updates);
     const auto merged = bridge::merge({pieces.bytes.data(), pieces.bytes.size()},
                                       {pieces.ends.data(), pieces.ends.size()});
-    if (merged.status != bridge::Status::Done) return base::fail(errc::failed, std::string(merged.why));
+    if (merged.status != bridge::Status::Done)
+      return base::fail(errc::failed, std::string(merged.why));
     const base::byte_vector whole(merged.update.begin(), merged.update.end());
     return ask({&whole, 1}, bridge::View::Content, {}, limits);
   };

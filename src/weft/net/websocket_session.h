@@ -66,8 +66,8 @@ class WebSocketHandler {
   /// When more waits, call want_write again.
   virtual void on_gather(GatherSink& sink) = 0;
 
-  /// The close code for a message beyond message_bytes_max: that of RFC 6455, unless the protocol has
-  /// one after which its clients do not come back and try the same again.
+  /// The close code for a message beyond message_bytes_max: that of RFC 6455, unless the protocol
+  /// has one after which its clients do not come back and try the same again.
   virtual std::uint16_t too_big_code() const { return 1009; }
 
   /// The connection is gone, for whatever reason; called exactly once, and last.

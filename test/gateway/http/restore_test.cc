@@ -37,7 +37,8 @@ TEST_F(HttpRestore, ARestoreIsANewEditAndHistoryStays) {
   EXPECT_TRUE(shows(2));
   // All that was is there to be read and to go back to.
   EXPECT_EQ(get(doc + "/versions").parsed()["versions"].size(), 6u);
-  EXPECT_TRUE(get(doc + "/versions?since=4").parsed()["versions"][0]["senderId"]
+  EXPECT_TRUE(get(doc + "/versions?since=4")
+                  .parsed()["versions"][0]["senderId"]
                   .get<std::string>()
                   .starts_with("restore of 2, http "));
   ASSERT_EQ(restore("4").status, 201u);
