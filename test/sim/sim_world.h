@@ -82,42 +82,42 @@ class World final : public base::Executor {
   std::map<base::timer_id, key> timers_;
 };
 
+/// An executor with the world's time; what becomes of its tasks is its own matter.
+class WorldExecutor : public base::Executor {
+ public:
+  explicit WorldExecutor(World& world) : world_(world) {}
+
+  base::timer_id schedule(std::chrono::nanoseconds delay, base::task work) final {
+    return world_.schedule(delay, std::move(work));
+  }
+  void cancel(base::timer_id timer) final { world_.cancel(timer); }
+  base::monotonic_time now() const final { return world_.now(); }
+  std::int64_t wall_clock_ms() const final { return world_.wall_clock_ms(); }
+
+ protected:
+  World& world_;
+};
+
 /// One thread of a simulated process: its tasks keep their order and are now and then late, so that
 /// several of them run in every order beside each other.
-class Strand final : public base::Executor {
+class Strand final : public WorldExecutor {
  public:
-  explicit Strand(World& world) : world_(world) {}
+  using WorldExecutor::WorldExecutor;
 
   void post(base::task work) override;
   void at_turn_end(base::task work) override;
-  base::timer_id schedule(std::chrono::nanoseconds delay, base::task work) override {
-    return world_.schedule(delay, std::move(work));
-  }
-  void cancel(base::timer_id timer) override { world_.cancel(timer); }
-  base::monotonic_time now() const override { return world_.now(); }
-  std::int64_t wall_clock_ms() const override { return world_.wall_clock_ms(); }
 
  private:
-  World& world_;
   base::monotonic_time ready_{};
 };
 
 /// A pool of threads for work in the background: tasks take a while and end in any order.
-class Workers final : public base::Executor {
+class Workers final : public WorldExecutor {
  public:
-  explicit Workers(World& world) : world_(world) {}
+  using WorldExecutor::WorldExecutor;
 
   void post(base::task work) override { world_.schedule(world_.delay(3000), std::move(work)); }
   void at_turn_end(base::task work) override { post(std::move(work)); }
-  base::timer_id schedule(std::chrono::nanoseconds delay, base::task work) override {
-    return world_.schedule(delay, std::move(work));
-  }
-  void cancel(base::timer_id timer) override { world_.cancel(timer); }
-  base::monotonic_time now() const override { return world_.now(); }
-  std::int64_t wall_clock_ms() const override { return world_.wall_clock_ms(); }
-
- private:
-  World& world_;
 };
 
 /// Counts the events of a hub by name.

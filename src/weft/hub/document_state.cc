@@ -69,29 +69,9 @@ base::result<base::shared_bytes> DocumentState::merged_tail() {
 }
 
 base::result<base::byte_vector> DocumentState::diff(base::byte_view state_vector) {
-  std::vector<base::byte_vector> news;
-  const auto keep = [&news](base::result<base::byte_vector> part) -> base::result<void> {
-    if (!part) return base::fail(std::move(part.error()));
-    if (!base::equal(*part, yjs::empty_update())) news.push_back(std::move(*part));
-    return {};
-  };
-  for (const auto& run : runs_) {
-    for (const auto& part : run->parts) {
-      if (auto kept = keep(part.diff(state_vector)); !kept)
-        return base::fail(std::move(kept.error()));
-    }
-  }
   const auto tail = merged_tail();
   if (!tail) return base::fail(base::error(tail.error()));
-  if (auto kept = keep(yjs::diff(*tail, state_vector)); !kept) {
-    return base::fail(std::move(kept.error()));
-  }
-  if (news.empty()) {
-    const auto nothing = yjs::empty_update();
-    return base::byte_vector(nothing.begin(), nothing.end());
-  }
-  if (news.size() == 1) return std::move(news.front());
-  return yjs::merge(std::vector<base::byte_view>(news.begin(), news.end()));
+  return diff_of(runs_, *tail, state_vector);
 }
 
 base::result<bool> DocumentState::same_content(base::byte_view update,

@@ -23,25 +23,11 @@ std::unexpected<base::error> broken(const base::error& why) {
 
 base::result<base::byte_vector> DocumentView::diff(base::byte_view of) const {
   if (auto ok = check_state_vector(of); !ok) return base::fail(std::move(ok.error()));
-  std::vector<base::byte_vector> news;
-  for (const auto& run : runs) {
-    for (const auto& part : run->parts) {
-      auto lacking = part.diff(of);
-      if (!lacking) return broken(lacking.error());
-      news.push_back(std::move(*lacking));
-    }
-  }
-  if (!tail.empty()) {
-    const auto merged = yjs::compact(std::vector<base::byte_view>(tail.begin(), tail.end()));
-    if (!merged) return broken(merged.error());
-    auto lacking = yjs::diff(*merged, of);
-    if (!lacking) return broken(lacking.error());
-    news.push_back(std::move(*lacking));
-  }
-  if (news.size() == 1) return std::move(news.front());
-  auto merged = yjs::merge(std::vector<base::byte_view>(news.begin(), news.end()));
+  const auto merged = yjs::compact(std::vector<base::byte_view>(tail.begin(), tail.end()));
   if (!merged) return broken(merged.error());
-  return merged;
+  auto lacking = diff_of(runs, *merged, of);
+  if (!lacking) return broken(lacking.error());
+  return lacking;
 }
 
 base::result<base::byte_vector> DocumentView::make_state_vector() const {

@@ -34,4 +34,9 @@ base::result<CompactedRun> index_run(base::shared_bytes update, std::size_t part
 base::result<CompactedRun> compact_run(std::span<const base::byte_view> updates,
                                        std::size_t part_bytes_max);
 
+/// What lies in `runs` or in `tail`, one update, beyond a state vector: one update, the empty one
+/// when there is nothing. Any thread. Errors: as yjs::diff.
+base::result<base::byte_vector> diff_of(std::span<const shared_run> runs, base::byte_view tail,
+                                        base::byte_view state_vector);
+
 }  // namespace weft::hub

@@ -6,6 +6,7 @@
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/position.h"
 #include "weft/gateway/http/response.h"
+#include "weft/gateway/http/state_source.h"
 #include "weft/gateway/http/version.h"
 #include "weft/hub/errc.h"
 #include "weft/yjs/revert.h"
@@ -152,20 +153,8 @@ void restore_version(Api& api, const exchange_ptr& exchange, const Target& targe
     if (!tags) return exchange->fail(tags.error());
     restore->condition = condition_of(*tags, api.log.id());
   }
-  auto located = [&api, exchange, restore](base::result<hub::Located> found) {
-    if (!found) return exchange->fail(found.error());
-    if (found->where == hub::standing::trimmed) {
-      return exchange->refuse(problems::history_trimmed,
-                              "the log does not go back to that version any more");
-    }
-    if (found->where != hub::standing::known) {
-      return exchange->refuse(problems::unknown_version,
-                              "the document has no such version; its versions are listed at "
-                              "/versions");
-    }
-    read_present(api, exchange, restore);
-  };
-  api.history.locate(target.document, *version, exchange->executor(), std::move(located));
+  with_version(api, exchange, target.document, *version,
+               [&api, exchange, restore] { read_present(api, exchange, restore); });
 }
 
 }  // namespace weft::gateway::http

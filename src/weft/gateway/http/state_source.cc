@@ -8,8 +8,26 @@ void with_past(Api& api, const exchange_ptr& exchange, StateQuery query, state_c
   const auto document = query.document;
   const auto version = *query.at;
   const StateStamp stamp{version.offset, api.log.id(), true};
-  auto located = [&api, exchange, query = std::move(query), stamp,
-                  done = std::move(done)](base::result<hub::Located> found) mutable {
+  with_version(api, exchange, document, version,
+               [&api, exchange, query = std::move(query), stamp, done = std::move(done)]() mutable {
+                 // A version never changes: whoever has it, has it.
+                 if (auto unchanged = not_modified(query.known, stamp, query.representation)) {
+                   return exchange->answer(std::move(*unchanged));
+                 }
+                 api.history.state_at(query.document, *stamp.version, exchange->executor(),
+                                      [exchange, stamp, done = std::move(done)](
+                                          base::result<base::shared_bytes> state) mutable {
+                                        if (!state) return exchange->fail(state.error());
+                                        done(stamp, std::move(*state));
+                                      });
+               });
+}
+
+}  // namespace
+
+void with_version(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
+                  const hub::VersionName& version, base::task done) {
+  auto located = [exchange, done = std::move(done)](base::result<hub::Located> found) mutable {
     if (!found) return exchange->fail(found.error());
     if (found->where == hub::standing::trimmed) {
       return exchange->refuse(problems::history_trimmed,
@@ -20,21 +38,10 @@ void with_past(Api& api, const exchange_ptr& exchange, StateQuery query, state_c
                               "the document has no such version; its versions are listed at "
                               "/versions");
     }
-    // A version never changes: whoever has it, has it.
-    if (auto unchanged = not_modified(query.known, stamp, query.representation)) {
-      return exchange->answer(std::move(*unchanged));
-    }
-    api.history.state_at(
-        query.document, *stamp.version, exchange->executor(),
-        [exchange, stamp, done = std::move(done)](base::result<base::shared_bytes> state) mutable {
-          if (!state) return exchange->fail(state.error());
-          done(stamp, std::move(*state));
-        });
+    done();
   };
   api.history.locate(document, version, exchange->executor(), std::move(located));
 }
-
-}  // namespace
 
 base::result<StateQuery> state_query(const Exchange& exchange, const base::DocumentId& document) {
   StateQuery out;
