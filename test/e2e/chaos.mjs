@@ -8,13 +8,13 @@
 // file back to what was synced and exits with 137. --expect-loss is the negative control: the run
 // passes only if something was lost.
 
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import * as Y from 'yjs'
 import { Client } from './lib/client.mjs'
 import { Random } from './lib/random.mjs'
+import { write_report } from './lib/report.mjs'
 import { Server } from './lib/server.mjs'
 import { turn, until } from './lib/wait.mjs'
 import { Witness } from './lib/witness.mjs'
@@ -208,13 +208,7 @@ const good = broken === null && (flags['expect-loss'] ? totals.lost > 0 : totals
 await server.dispose(!good || flags.keep)
 const seconds = Math.round((Date.now() - begin) / 1000)
 if (flags.report) {
-  let commit = 'unknown'
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim()
-  } catch { /* a tree without its history has no commit to name */ }
-  fs.mkdirSync(path.dirname(flags.report), { recursive: true })
-  fs.writeFileSync(flags.report, `${JSON.stringify({ verb: 'chaos', commit, date: new Date().toISOString(), seconds, seed,
-    durability: flags.durability, control: flags['expect-loss'], good, ...totals }, null, 2)}\n`)
+  write_report(flags.report, { verb: 'chaos', seconds, seed, durability: flags.durability, control: flags['expect-loss'], good, ...totals })
 }
 const failed = rounds - totals.rounds + (broken === null && !good ? 1 : 0)
 console.log(`chaos: ${JSON.stringify(totals)} in ${seconds} s, durability ${flags.durability}, seed ${seed}` +

@@ -10,7 +10,7 @@ commit_id() { git rev-parse --short=12 HEAD 2>/dev/null || echo unknown; }
 
 # What a runner says about itself on its closing line(s): ctest's, ours, and nothing else.
 closing_lines() {
-  grep -aE '^(seed [0-9]+|[0-9]+ passed, [0-9]+ failed|[0-9]+% tests passed|gtest cases:|fuzz:|chaos:|sim:)' "$1" | tail -n 4 || true
+  grep -aE '^(seed [0-9]+|[0-9]+ passed, [0-9]+ failed|[0-9]+% tests passed|gtest cases:|fuzz:|chaos:|soak:|sim:)' "$1" | tail -n 4 || true
 }
 
 # run_stage NAME [ARG…]: runs stage_NAME with its output in build/logs/NAME.log; exit code 77 means

@@ -134,6 +134,14 @@ stage_chaos_100() { run_chaos --rounds "${1:-100}" --report reports/chaos-rounds
 # The negative control: without durability the same crash must lose something, or the test is blind.
 stage_chaos_control() { run_chaos --rounds 5 --durability memory --crash discard --expect-loss; }
 
+# Minutes of ordinary load: memory, threads and descriptors stay level.
+stage_soak() {
+  test_tools
+  tools/build.sh release weft
+  node test/e2e/soak.mjs --weft build/release/weft --minutes "${1:-60}" --report reports/soak-figures.json \
+    ${DEV_SEED:+--seed "$DEV_SEED"}
+}
+
 # The deterministic simulation of hubs: SEEDS [FIRST], or --hours N or --seconds N of fresh seeds.
 # The unit stage runs a few seeds, the same each time.
 run_sim() {

@@ -9,7 +9,9 @@ verb_help() {
   build [preset [target…]] compile: release (default), ci (ASan+UBSan), tsan, fuzz (clang-19)
   test                     what CI runs (.ci/run), stage by stage with times; reports/test.json
   check                    formatting, include directions, style
-  full                     test, then what takes longer: bare machine, 100 crashes, long fuzzing, tsan
+  full                     test, then what takes longer: crashes, an hour's soak, long fuzzing, tsan, bare machine
+  full STAGE…              only those of its stages (sim planted chaos-100 chaos-control soak fuzz-full tsan
+                           tidy bare, or those of test); reports/full-STAGE.json
   e2e [flags]              the end-to-end scenarios alone (test/e2e/run.mjs)
   bench [flags]            beside the raw server and the peers (bench/run.py); reports/bench.json
   fuzz [seconds [name]]    every fuzzer (or those with that name) for so many seconds each (60)
@@ -17,6 +19,7 @@ verb_help() {
   sim --hours N            the same with fresh seeds for so long
   planted                  bugs planted into copies of the tree: the simulation must see each
   chaos [rounds]           crashes under load (100); reports/chaos.json
+  soak [minutes]           ordinary load (60): memory, threads and descriptors stay level; reports/soak.json
   fmt                      format the C++ sources in place
   tidy                     clang-tidy over src/
   clean                    remove build/ and installed Node packages
@@ -40,7 +43,7 @@ run_single() {
 }
 
 stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5)
-stages_of_full=(setup-full sim planted chaos-100 chaos-control fuzz-full tsan tidy bare)
+stages_of_full=(setup-full sim planted chaos-100 chaos-control soak fuzz-full tsan tidy bare)
 
 # Without the tools or the programs the rest would only repeat the same failure.
 run_stages() {
@@ -66,6 +69,11 @@ verb_test() {
 verb_full() {
   local begin
   begin=$(date +%s)
+  if [ $# -gt 0 ]; then
+    run_stages setup-full "$@"
+    finish "full-$(IFS=-; echo "$*")" "$begin"
+    return
+  fi
   run_stages "${stages_of_test[@]}"
   if stages_ok; then run_stages "${stages_of_full[@]}"; fi
   finish full "$begin"
@@ -81,6 +89,7 @@ verb_fuzz() {
 stage_fuzz() { run_fuzzers "${1:-60}" "${2:-}"; }
 
 verb_chaos() { verb_setup test; run_single chaos chaos-100 "${1:-100}"; }
+verb_soak() { verb_setup test; run_single soak soak "${1:-60}"; }
 verb_sim() { verb_setup test; run_single sim sim "$@"; }
 verb_planted() { verb_setup test; run_single planted planted; }
 
