@@ -40,4 +40,8 @@ function(weft_test name)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} weft_options GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/test)
   add_test(NAME ${name} COMMAND ${name})
+  if("thread" IN_LIST WEFT_SANITIZE)
+    set_tests_properties(${name} PROPERTIES
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/test/support/tsan.supp")
+  endif()
 endfunction()
