@@ -175,6 +175,11 @@ stage_tidy() {
   tools/build.sh ci
   own_sources | grep '^src/.*\.cc$' | xargs -P 2 -n 4 clang-tidy-19 -p build/ci --quiet \
     --extra-arg=-Wno-unknown-warning-option --checks="$tidy_checks" --warnings-as-errors='*'
+  if cargo clippy --version >/dev/null 2>&1; then
+    CARGO_TARGET_DIR=build/clippy cargo clippy --manifest-path rust/bridge/Cargo.toml --locked -- -D warnings
+  else
+    echo "SKIP clippy: this machine's cargo comes without it"
+  fi
 }
 
 stage_bare() { tools/bare.sh; }

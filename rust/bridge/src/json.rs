@@ -13,7 +13,7 @@ pub fn write(any: &Any, out: &mut String) {
         Any::Number(_) => out.push_str("null"),
         Any::String(text) => string(text, out),
         Any::Buffer(bytes) => string(&base64(bytes), out),
-        Any::Array(items) => list(out, items.iter(), |item, out| write(item, out)),
+        Any::Array(items) => list(out, items.iter(), write),
         Any::Map(map) => {
             let mut keys: Vec<_> = map.iter().filter(|(_, v)| **v != Any::Undefined).collect();
             keys.sort_by(|a, b| a.0.cmp(b.0));
