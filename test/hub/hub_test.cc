@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "sim/sim_log.h"
+#include "sim/sim_truth.h"
 #include "sim/sim_wire.h"
 
 namespace weft::hub {
@@ -41,10 +42,13 @@ class CollectingSink final : public net::GatherSink {
   yjs::Knowledge knowledge() const {
     yjs::Knowledge out;
     for (std::size_t at = 0; at < bytes_.size();) {
+      const bool edits = bytes_[at] != sim::SimFraming::awareness_type;
       std::uint32_t size = 0;
       std::memcpy(&size, &bytes_[at + 1], sizeof size);
       at += sim::SimFraming::header_bytes;
-      EXPECT_TRUE(yjs::learn(base::byte_view(bytes_).subspan(at, size), out));
+      if (edits) {
+        EXPECT_TRUE(yjs::learn(base::byte_view(bytes_).subspan(at, size), out));
+      }
       at += size;
     }
     return out;
@@ -53,6 +57,19 @@ class CollectingSink final : public net::GatherSink {
  private:
   base::byte_vector bytes_;
 };
+
+constexpr std::size_t paste_length = 180;
+
+/// An insert of many characters at once, by a client that has not written before.
+base::byte_vector paste_update(std::uint64_t client) {
+  auto out = insert_update(client, 0);
+  out.resize(out.size() - 3);  // the text of one character, no deletions
+  out.push_back(0x80 | (paste_length & 0x7f));
+  out.push_back(paste_length >> 7);
+  out.insert(out.end(), paste_length, 'p');
+  out.push_back(0);
+  return out;
+}
 
 class HubTest : public ::testing::Test {
  protected:
@@ -216,6 +233,109 @@ TEST_F(HubTest, AFailedAppendIsRecoveredFromOnce) {
   EXPECT_EQ(counters_.append_failures.load(), 1u);
   EXPECT_EQ(events.resyncs, 1);
   EXPECT_EQ(disk_.durable.size(), 1u);
+}
+
+// Found by the simulation (a client was synced without what had been shown to another one).
+TEST_F(HubTest, AReaderThatFellOffSeesNothingThatALaterJoinerDoesNotGet) {
+  CountingEvents events;
+  const auto slow = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  // More than the ring holds, and few enough to be read out of the log.
+  for (std::uint64_t client = 1; client <= 6; ++client) {
+    ASSERT_TRUE(publish(paste_update(client)));
+  }
+  // An edit that fails and lies in the log all the same.
+  faults_.append_fails_one_in = 1;
+  for (std::size_t before = disk_.durable.size(); disk_.durable.size() == before;) {
+    run(std::chrono::seconds(3));
+    EXPECT_EQ(publish_error(insert_update(7, 0)), errc::unavailable);
+  }
+  CollectingSink shown, given;
+  slow->collect(shown);
+  run();
+  slow->collect(shown);
+  ASSERT_EQ(counters_.catch_up_reads.load(), 1u);
+  for (std::uint64_t client = 1; client <= 6; ++client) {
+    ASSERT_TRUE(shown.knowledge().structs.contains(client, {0, paste_length}));
+  }
+  const auto late = std::move(hub_.join(document_, framing, events, {"b", {}}).value());
+  run();
+  const std::uint8_t nothing = 0;
+  ASSERT_TRUE(late->answer({&nothing, 1}));
+  late->collect(given);
+  EXPECT_TRUE(sim::covers(given.knowledge(), shown.knowledge()));
+  // Once it has been looked into, both have it.
+  run(std::chrono::seconds(3));
+  slow->collect(shown);
+  late->collect(given);
+  EXPECT_TRUE(shown.knowledge().structs.contains(7, {0, 1}));
+  EXPECT_TRUE(given.knowledge().structs.contains(7, {0, 1}));
+}
+
+TEST_F(HubTest, ARecoveryWhoseReadsFailNowAndThenComesToItsEnd) {
+  CountingEvents events;
+  const auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  // Many reads' worth (of 1 KiB here) that failed and are in the log all the same.
+  faults_.append_fails_one_in = 1;
+  std::size_t landed = 0;
+  for (std::size_t before = 0; landed < before + 200; landed = disk_.durable.size()) {
+    run(std::chrono::seconds(3));
+    before = disk_.durable.size();
+    for (std::uint64_t clock = before; clock < before + 1000; ++clock) {
+      ASSERT_TRUE(session->submit(insert_update(1, clock), false));
+    }
+    run();
+  }
+  const int resyncs = events.resyncs;
+  faults_.append_fails_one_in = 0;
+  faults_.load_fails_one_in = 2;
+  run(std::chrono::minutes(2));
+  EXPECT_EQ(events.resyncs, resyncs + 1);
+  CollectingSink sink;
+  session->collect(sink);
+  EXPECT_TRUE(sink.knowledge().structs.contains(1, {0, landed}));
+  EXPECT_EQ(hub_.status(document_)->end.value, landed);
+}
+
+TEST_F(HubTest, AHubGoesDownThoughAFailedAppendCannotBeLookedInto) {
+  faults_.append_fails_one_in = 1;
+  EXPECT_EQ(publish_error(insert_update(1, 0)), errc::unavailable);
+  faults_.load_fails_one_in = 1;
+  bool drained = false;
+  hub_.drain([&] { drained = true; });
+  run(std::chrono::seconds(3));
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(HubTest, AnAppendThatFailsWhileItsDocumentIsLoadedIsLookedInto) {
+  // Another incarnation of the document, as one that broke with this in flight.
+  faults_.append_fails_one_in = 1;
+  faults_.commit_delay_us_max = 1'000'000;
+  std::optional<base::result<base::log_offset>> failed;
+  hub_.publish(document_, insert_update(1, 0), {"test", {}}, [&](auto offset) { failed = offset; });
+  run();
+  ASSERT_FALSE(failed);
+  Hub other({world_, world_, log_, log_, next_seq_, counters_, events_}, options());
+  CountingEvents events;
+  faults_.read_delay_us_max = 100'000'000;
+  const auto session = std::move(other.join(document_, framing, events, {"a", {}}).value());
+  faults_.append_fails_one_in = 0;
+  faults_.commit_delay_us_max = 0;  // for what comes after
+  faults_.read_delay_us_max = 0;
+  run(std::chrono::seconds(3));
+  ASSERT_TRUE(failed);
+  ASSERT_EQ(events.live, 0);
+  run(std::chrono::minutes(2));
+  ASSERT_EQ(events.live, 1);
+  EXPECT_EQ(events.resyncs, 1);
+  ASSERT_TRUE(session->submit(insert_update(2, 0), false));
+  run();
+  CollectingSink sink;
+  const std::uint8_t nothing = 0;
+  ASSERT_TRUE(session->answer({&nothing, 1}));
+  session->collect(sink);
+  EXPECT_TRUE(sink.knowledge().structs.contains(2, {0, 1}));
 }
 
 TEST_F(HubTest, ASnapshotOfAnotherLogKeepsItsContent) {

@@ -125,7 +125,9 @@ void Hub::drain(base::task done) {
 
 void Hub::drain_step() {
   const bool busy = std::any_of(documents_.begin(), documents_.end(), [](const auto& item) {
-    return !item.second->idle() && !item.second->ended();
+    // Not those that only look into a failed append: the log may be unreadable for long, and the
+    // next start reads it anyway.
+    return !item.second->done() && !item.second->ended();
   });
   if (!busy) {
     bool saving = false;

@@ -1,6 +1,6 @@
-// The way of an edit into the log and back: admit, append, commit. Loading, the way out to the
-// sessions and upkeep are in live_document_load.cc, live_document_read.cc and
-// live_document_upkeep.cc.
+// The way of an edit into the log and back: admit, append, commit. Loading, failed appends, the way
+// out to the sessions and upkeep are in live_document_load.cc, live_document_recovery.cc,
+// live_document_read.cc and live_document_upkeep.cc.
 
 #include "weft/hub/live_document.h"
 
@@ -12,8 +12,6 @@ namespace weft::hub {
 
 namespace {
 
-/// How long clients are left alone after a failed append, so that a full disk is not hammered.
-constexpr std::chrono::seconds resync_delay{1};
 /// How soon an append that the log had no room for is tried again.
 constexpr std::chrono::milliseconds append_retry_delay{5};
 
@@ -33,10 +31,10 @@ LiveDocument::~LiveDocument() {
   uncount(parts_.counters.documents_live);
 }
 
-bool LiveDocument::idle() const {
+bool LiveDocument::done() const {
   return sessions_.empty() && pending_.empty() && waiters_.empty() && outbox_.empty() &&
          when_loaded_.empty() && state_readers_.empty() && !compacting_ && !saving_ &&
-         !recovering_ && phase_ != Phase::loading;
+         phase_ != Phase::loading;
 }
 
 void LiveDocument::note_idle() { idle_since_ = parts_.executor.now(); }
@@ -240,107 +238,6 @@ void LiveDocument::wake_if_uncongested() {
   was_congested_ = false;
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_uncongested();
-}
-
-// --- failed -------------------------------------------------------------------------------------
-
-void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operations,
-                                    const base::error& why) {
-  count(parts_.counters.append_failures);
-  parts_.events.report(base::severity::error, "append.failed",
-                       {{"document", base::to_string(id_)},
-                        {"edits", std::to_string(operations.size())},
-                        {"reason", why.message}});
-  std::vector<position_callback> failed;
-  for (const auto& operation : operations) {
-    const auto it = std::find_if(pending_.begin(), pending_.end(),
-                                 [&](const Pending& p) { return p.operation == operation; });
-    if (it == pending_.end()) continue;
-    inflight_bytes_ -= it->bytes;
-    if (it->done) failed.push_back(std::move(it->done));
-    pending_.erase(it);
-    ++committed_;  // settled, as far as those who wait behind it are concerned
-  }
-  for (auto& waiter : waiters_) failed.push_back(std::move(waiter.done));
-  waiters_.clear();
-  if (!recovering_) recover_from_ = state_.end();
-  recovering_ = true;
-  for (auto& done : failed) {
-    done(base::fail(errc::unavailable, "the edit may not be durable: " + why.message));
-  }
-  wake_if_uncongested();
-  recover_if_settled();
-}
-
-void LiveDocument::recover_if_settled() {
-  if (!recovering_ || recovery_scheduled_ || !pending_.empty()) return;
-  // What failed may still lie in the log: only the log says what the document holds.
-  recovery_scheduled_ = true;
-  parts_.executor.schedule(resync_delay, [self = weak_from_this()] {
-    if (const auto document = self.lock()) document->read_after_failure(document->recover_from_);
-  });
-}
-
-void LiveDocument::read_after_failure(base::log_offset from) {
-  parts_.log.read(
-      id_, from, options_.ring_bytes_max, parts_.executor,
-      [self = weak_from_this()](base::result<log::ReadResult> read) {
-        const auto document = self.lock();
-        if (!document || document->phase_ != Phase::live) return;
-        if (!read && read.error().code == log::errc::corrupt) {
-          return document->break_with({make_error_code(errc::broken),
-                                       "document " + base::to_string(document->id_) +
-                                           ": log after a failed append: " + read.error().message});
-        }
-        if (!read) {
-          // Without the log nobody knows what was stored: try again.
-          document->recovery_scheduled_ = false;
-          return document->recover_if_settled();
-        }
-        const auto missed = document->take_missed(read->records);
-        if (!missed) return document->break_with(missed.error());
-        if (read->more) return document->read_after_failure(read->next);
-        document->resync_sessions();
-      });
-}
-
-base::result<bool> LiveDocument::take_missed(const log::record_batch& records) {
-  // Nothing is in flight any more: what is held is what was committed.
-  WEFT_CHECK(pending_.empty());
-  state_.forget_uncommitted();
-  bool any = false;
-  for (const auto& entry : records) {
-    auto update = update_of(entry);
-    if (!update) return base::fail(std::move(update.error()));
-    const auto novelty = yjs::classify(*update, state_.held());
-    if (novelty && (*novelty == yjs::Novelty::empty || *novelty == yjs::Novelty::contained)) {
-      continue;
-    }
-    if (auto applied = apply(entry, true); !applied) {
-      return base::fail(std::move(applied.error()));
-    }
-    any = true;
-  }
-  if (!any) return false;
-  ++recoveries_;
-  // It may lie before records that cursors have passed: everybody gets the whole.
-  for (Session* session : sessions_) {
-    if (auto queued = queue_whole_state(*session); !queued)
-      return base::fail(std::move(queued.error()));
-    session->catching_up_ = false;
-    if (session->live_) session->events_.on_output();
-  }
-  return true;
-}
-
-void LiveDocument::resync_sessions() {
-  WEFT_CHECK(recovering_ && pending_.empty());
-  state_.forget_uncommitted();
-  recovering_ = false;
-  recovery_scheduled_ = false;
-  if (awareness_.release(committed_)) announce_awareness();
-  const auto sessions = sessions_;
-  for (Session* session : sessions) session->events_.on_resync();
 }
 
 }  // namespace weft::hub

@@ -56,8 +56,11 @@ class LiveDocument final : public log::Subscriber,
   std::size_t session_count() const { return sessions_.size(); }
   base::log_offset end() const { return state_.end(); }
 
-  /// No session, no append in flight, no snapshot or compaction under way, nobody waiting.
-  bool idle() const;
+  /// No session, no append in flight, no snapshot or compaction under way, nobody waiting: the
+  /// process may end.
+  bool done() const;
+  /// And no failed append is being looked into: it may be put away.
+  bool idle() const { return done() && !recovering_; }
   base::monotonic_time idle_since() const { return idle_since_; }
 
   using position_callback = log::callback<base::log_offset>;
@@ -156,11 +159,13 @@ class LiveDocument final : public log::Subscriber,
               position_callback done);
   void flush_outbox();
   void fail_pending(const base::error& why);
-  void recover_if_settled();
   void wake_if_uncongested();
-  void read_after_failure(base::log_offset from);
-  base::result<bool> take_missed(const log::record_batch& records);
-  void resync_sessions();
+
+  // Failed appends (live_document_recovery.cc).
+  void recover_if_settled();
+  void read_after_failure();
+  base::result<void> take_missed(const log::record_batch& records);
+  void end_recovery();
 
   // States for readers without a session (live_document_state.cc).
   void compact_for_readers();
@@ -232,8 +237,9 @@ class LiveDocument final : public log::Subscriber,
   std::size_t inflight_bytes_ = 0;
   bool was_congested_ = false;
   bool recovery_scheduled_ = false;  ///< a timer or read of the recovery is under way
-  base::log_offset recover_from_;    ///< what failed lies at or behind this, if it landed at all
-  std::uint64_t recoveries_ = 0;     ///< how many of them found something
+  base::log_offset recover_from_;    ///< what is still looked for lies at or behind this, if at all
+  std::uint64_t recoveries_ = 0;     ///< how many records they found
+  bool recovered_ = false;           ///< this one has found some; readers are told at its end
   bool recovering_ = false;  ///< an append failed; edits are dropped until sessions are resynced
 
   std::vector<base::task> when_loaded_;

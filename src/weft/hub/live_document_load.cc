@@ -149,6 +149,8 @@ base::result<base::shared_bytes> LiveDocument::apply(const log::CommittedRecord&
 }
 
 void LiveDocument::become_live() {
+  // What failed meanwhile has been read or lies behind all that was.
+  if (recovering_) recover_from_ = state_.end();
   for (const auto& entry : early_) {
     if (entry.offset < state_.end()) continue;
     if (auto ok = apply(entry, true); !ok) return break_with(std::move(ok.error()));
@@ -173,6 +175,7 @@ void LiveDocument::become_live() {
   when_loaded_.clear();
   for (auto& work : waiting) work();
   if (sessions_.empty()) note_idle();
+  recover_if_settled();
   compact_if_worth_it();
 }
 

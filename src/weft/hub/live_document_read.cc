@@ -137,7 +137,11 @@ void LiveDocument::read_missed(base::log_offset from) {
                     const auto document = self.lock();
                     if (!document || document->phase_ != Phase::live) return;
                     // What cannot be read, or is larger than the document: the state is at hand.
-                    if (!read || read->more) return document->end_catch_up_read(from, {});
+                    // And while a failed append is looked into, the log may hold what the state
+                    // does not: nobody may see that before a later joiner would get it.
+                    if (!read || read->more || document->recovering_) {
+                      return document->end_catch_up_read(from, {});
+                    }
                     document->merge_missed(from, std::move(*read));
                   });
 }
