@@ -8,15 +8,7 @@
 namespace weft::sim {
 
 bool covers(const yjs::Knowledge& all, const yjs::Knowledge& part) {
-  auto inside = [](const yjs::IdSet& a, const yjs::IdSet& b) {
-    for (const auto& [client, ranges] : b.clients()) {
-      for (const auto& range : ranges) {
-        if (!a.contains(client, range)) return false;
-      }
-    }
-    return true;
-  };
-  return inside(all.structs, part.structs) && inside(all.deletions, part.deletions);
+  return all.structs.contains(part.structs) && all.deletions.contains(part.deletions);
 }
 
 base::byte_view update_in(const log::Record& record) {

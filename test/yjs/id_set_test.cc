@@ -11,13 +11,18 @@ namespace {
 
 using ranges = std::vector<clock_range>;
 
+ranges ranges_of(const IdSet& set, client_id client) {
+  const auto& list = set.clients().at(client);
+  return {list.begin(), list.end()};
+}
+
 TEST(IdSet, JoinsRangesThatTouch) {
   IdSet set;
   set.add(1, {0, 5});
   set.add(1, {5, 7});
   set.add(1, {10, 12});
   set.add(1, {7, 10});
-  EXPECT_EQ(set.clients().at(1), (ranges{{0, 12}}));
+  EXPECT_EQ(ranges_of(set, 1), (ranges{{0, 12}}));
   EXPECT_EQ(set.contiguous_end(1), 12u);
   EXPECT_EQ(set.contiguous_end(2), 0u);
 }
@@ -77,6 +82,20 @@ TEST(IdSet, AgreesWithASetOfClocks) {
       }
     }
   }
+}
+
+TEST(IdSet, KnowsWhetherItHoldsAnother) {
+  IdSet all;
+  IdSet some;
+  EXPECT_TRUE(all.contains(some));
+  all.add(1, {0, 5});
+  all.add(2, {7, 9});
+  some.add(1, {1, 2});
+  some.add(1, {3, 5});
+  EXPECT_TRUE(all.contains(some));
+  EXPECT_FALSE(some.contains(all));
+  some.add(2, {6, 8});
+  EXPECT_FALSE(all.contains(some));
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ stage_check() {
 
 stage_oracle() {
   test_tools
-  node test/yjs/oracle/run.mjs --server build/ci/test/yjs/yjs_oracle_server \
+  node test/yjs/oracle/run.mjs --server build/ci/test/yjs/yjs_oracle_server --python build/tools/py/bin/python \
     --seed "${DEV_SEED:-1}" --rounds "${DEV_ORACLE_ROUNDS:-150}"
 }
 

@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "weft/yjs/range_list.h"
+
 namespace weft::yjs {
 
 /// Yjs numbers: JavaScript safe integers, at most 2^53 - 1.
@@ -21,16 +23,21 @@ struct clock_range {
 /// For every client a sorted list of disjoint, non-adjacent clock ranges.
 ///
 /// Cheap when ranges grow at their end, which is what editing does: one hash look-up and a compare.
+/// Ranges that come in any other order cost a search and a move within a bounded chunk; see
+/// RangeList.
 class IdSet {
  public:
   void add(client_id client, clock_range range);
   void add(const IdSet& other);
 
-  /// Adds ranges that are sorted, disjoint and not empty, in time linear in both lists.
+  /// Adds ranges that are sorted, disjoint and not empty, in time at most linear in both lists.
   void add(client_id client, std::span<const clock_range> sorted);
 
   /// Is every clock of the range in the set? An empty range is.
   bool contains(client_id client, clock_range range) const;
+
+  /// Is every clock of `other` in the set?
+  bool contains(const IdSet& other) const;
 
   /// Is any clock of the range in the set?
   bool intersects(client_id client, clock_range range) const;
@@ -44,7 +51,8 @@ class IdSet {
   bool empty() const { return clients_.empty(); }
   std::size_t bytes_used() const;
 
-  using map = std::unordered_map<client_id, std::vector<clock_range>>;
+  /// No list is empty.
+  using map = std::unordered_map<client_id, RangeList<clock_range>>;
   const map& clients() const { return clients_; }
 
  private:

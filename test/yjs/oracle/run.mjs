@@ -1,19 +1,21 @@
 // Compares weft_yjs with Yjs on random histories.
-// Usage: node run.mjs --server PROGRAM [--seed N] [--rounds N]
+// Usage: node run.mjs --server PROGRAM [--seed N] [--rounds N] [--python PROGRAM]
+// The Python is one with pycrdt.
 import * as Y from 'yjs'
 import { parseArgs } from 'node:util'
 import { OracleServer, novelty, operation } from './server.mjs'
 import {
   Random, appearanceOf, contentOf, documentOf, edit as editSomewhere, emptyUpdate, makeHistory, makeRivals, mixOf, textOf
 } from './history.mjs'
+import { Corpora } from './corpora.mjs'
 import { makeV2Checks } from './v2.mjs'
 import { Reading } from './reading.mjs'
 
 const { values: options } = parseArgs({
-  options: { server: { type: 'string' }, seed: { type: 'string' }, rounds: { type: 'string', default: '100' } }
+  options: { server: { type: 'string' }, seed: { type: 'string' }, rounds: { type: 'string', default: '100' }, python: { type: 'string' } }
 })
 if (!options.server) {
-  console.error('usage: node run.mjs --server PROGRAM [--seed N] [--rounds N]')
+  console.error('usage: node run.mjs --server PROGRAM [--seed N] [--rounds N] [--python PROGRAM]')
   process.exit(2)
 }
 const firstSeed = options.seed !== undefined ? Number(options.seed) : Math.floor(Math.random() * 2 ** 31)
@@ -242,6 +244,9 @@ const main = async () => {
   const reading = await Reading.start(server, report)
   const error = console.error
   console.error = () => {} // Yjs warns of every damaged update
+  const beforeCorpora = passed + failed
+  await new Corpora({ server, report, compareBytes, python: options.python }).run(firstSeed)
+  const checksOfCorpora = passed + failed - beforeCorpora
   for (let round = 0; round < Number(options.rounds); round++, seed++) {
     const random = new Random(seed)
     const history = makeHistory(random)
@@ -269,7 +274,7 @@ const main = async () => {
   // Of a few rounds none may have any; of many all would be a fault of this program.
   if (Number(options.rounds) >= 20) report(contradictedMerges > 0, 'contradictory orders came about')
   console.log(`${contradictedMerges} merges of 64 and more updates met a contradictory order`)
-  console.log(`${passed} passed, ${failed} failed; ${checksOfV2} of format v2`)
+  console.log(`${passed} passed, ${failed} failed; ${checksOfV2} of format v2, ${checksOfCorpora} of updates not made here`)
   process.exitCode = failed === 0 ? 0 : 1
 }
 await main()

@@ -39,12 +39,9 @@ base::result<base::shared_bytes> make_edit(const Restore& restore) {
   // What is neither of the past nor known to have come later is of unknown age: content of a
   // snapshot that outlived its log. It must not be taken for something new, and deleted.
   then.structs.add(restore.since);
-  for (const auto& [client, ranges] : now.structs.clients()) {
-    for (const auto range : ranges) {
-      if (then.structs.contains(client, range)) continue;
-      return base::fail(log::errc::not_found,
-                        "the log does not tell how old all of the document's content is");
-    }
+  if (!then.structs.contains(now.structs)) {
+    return base::fail(log::errc::not_found,
+                      "the log does not tell how old all of the document's content is");
   }
   base::random random(base::system_seed());
   yjs::client_id client = 0;
