@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t connecting_max = 64;  ///< of all threads together
 constexpr std::int64_t second_ns = 1'000'000'000;
-constexpr int stalled_buffer_bytes = 16 * 1024;
+constexpr int stalled_buffer_bytes = 256 * 1024;
 
 std::int64_t to_ns(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }
 

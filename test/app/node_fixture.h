@@ -58,7 +58,7 @@ class NodeFixture : public ::testing::Test {
     return client.request("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n").status;
   }
   json post(const std::string& target, const json& body, unsigned expected) {
-    const auto reply = gateway::http::post_json("127.0.0.1", port_, target, body.dump());
+    const auto reply = gateway::http::post_json({"127.0.0.1", port_, {}}, target, body.dump());
     EXPECT_TRUE(reply) << (reply ? "" : reply.error().message);
     if (!reply) return {};
     EXPECT_EQ(reply->status, expected) << target << ": " << reply->body;

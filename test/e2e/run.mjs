@@ -16,9 +16,12 @@ import { sigterm_drains } from './scenarios/drain.mjs'
 import { hostile_input } from './scenarios/hostile.mjs'
 import { hostile_clients } from './scenarios/hostile_clients.mjs'
 import { health_and_metrics, publish_and_read } from './scenarios/http.mjs'
+import { events_resume_exactly } from './scenarios/http_events.mjs'
+import { a_restore_reaches_everybody, conditional_requests, history_over_http } from './scenarios/http_history.mjs'
 import { idle_clients } from './scenarios/idle.mjs'
 import { a_quick_refresh_loses_nothing, an_oversized_message_is_final } from './scenarios/limits.mjs'
 import { large_documents } from './scenarios/large.mjs'
+import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
 import { over_tls } from './scenarios/tls.mjs'
 
@@ -38,7 +41,8 @@ const { values: flags } = parseArgs({
 // The idle one costs time but no work: it runs beside all others.
 const beside = [idle_clients]
 const scenarios = [health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input, hostile_clients, over_tls, compressed,
-  large_documents, an_oversized_message_is_final, a_quick_refresh_loses_nothing]
+  large_documents, an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
+  a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions]
 const scenario_seconds_max = 150
 
 const seed = Number(flags.seed ?? Date.now() % 2 ** 31)

@@ -101,7 +101,8 @@ with_server() {
   local scratch port server rc=0
   scratch=$(mktemp -d)
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  build/release/weft serve --listen "127.0.0.1:$port" --data "$scratch/data" --web web/dist --net.compression on >"$scratch/log" 2>&1 &
+  build/release/weft serve --listen "127.0.0.1:$port" --data "$scratch/data" --web web/dist --net.compression on \
+    --backup_directory "$scratch/backups" --http.cors_origins https://friend.example >"$scratch/log" 2>&1 &
   server=$!
   for _ in $(seq 100); do
     curl -sf -o "$scratch/ready" "http://127.0.0.1:$port/readyz" && break
@@ -120,6 +121,11 @@ stage_browser() {
   test_tools
   mkdir -p build/screenshots
   with_server node test/e2e/browser/run.mjs --screenshots build/screenshots --chromium /usr/bin/chromium --url
+}
+
+# The server against docs/openapi.yaml; the same requests for the same seed.
+stage_openapi() {
+  with_server build/tools/py/bin/python test/e2e/openapi/run.py --seed "${DEV_SEED:-1}" "$@"
 }
 
 run_chaos() {

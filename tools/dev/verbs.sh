@@ -42,7 +42,7 @@ run_single() {
   finish "$verb" "$begin"
 }
 
-stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e browser chaos-5)
+stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e openapi browser chaos-5)
 stages_of_full=(setup-full sim planted chaos-100 chaos-control soak fuzz-full tsan tidy bare)
 
 # Without the tools or the programs the rest would only repeat the same failure.

@@ -95,20 +95,14 @@ int serve(const Config& config) {
 
 /// Asks the server that runs with this configuration.
 int backup(const Config& config, const std::string& directory) {
-  if (config.net.tls.enabled()) {
-    std::fprintf(stderr,
-                 "weft: backup: this server speaks TLS; ask it with curl: POST /v1/backup "
-                 "{\"directory\": …}\n");
-    return exit_usage;
-  }
   const auto colon = config.listen.rfind(':');
   std::string host = config.listen.substr(0, colon);
   if (host == "0.0.0.0" || host == "[::]") host = "127.0.0.1";
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   const auto target = std::filesystem::absolute(directory).lexically_normal().string();
-  const auto answer =
-      weft::gateway::http::post_json(host, config.listen.substr(colon + 1), "/v1/backup",
-                                     nlohmann::json({{"directory", target}}).dump());
+  const auto answer = weft::gateway::http::post_json(
+      {host, config.listen.substr(colon + 1), config.net.tls.certificate}, "/v1/backup",
+      nlohmann::json({{"directory", target}}).dump());
   if (!answer) {
     std::fprintf(stderr, "weft: backup: %s (a stopped server is backed up by copying %s)\n",
                  answer.error().message.c_str(), config.data.c_str());

@@ -1,10 +1,12 @@
 // Two Chromium windows edit through the page of a running Weft; everything is asserted in the DOM.
+// The server's http.cors_origins is https://friend.example.
 //   node run.mjs --url http://127.0.0.1:8787 [--screenshots DIR] [--chromium /usr/bin/chromium]
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
 import { Checks, start_browser, until, Window } from './harness.mjs';
+import { pages_of_other_origins } from './origins.mjs';
 import { take_screenshots } from './screenshots.mjs';
 
 const { values: options } = parseArgs({
@@ -298,6 +300,10 @@ await checks.check('a phone has the list in a drawer that the keyboard can close
     await a.close();
   }
 });
+
+await checks.check('pages of other origins may do what is configured and nothing else', () =>
+  pages_of_other_origins(browser, url, run),
+);
 
 await close();
 process.exitCode = checks.finish();

@@ -2,7 +2,9 @@
 // certificate without a restart.
 
 import { execFile } from 'node:child_process'
+import fs from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 import tls from 'node:tls'
 import { Client, converged, newcomer_sees, random_edit } from '../lib/client.mjs'
 import { make_certificate } from '../lib/certificate.mjs'
@@ -55,6 +57,12 @@ function plain(server, bytes) {
   })
 }
 
+/** What `weft backup` says that takes the server for the one with this certificate. */
+function weft_backup(server, directory, { certificate, key } = server.tls) {
+  return run(server.options.weft, ['backup', path.join(server.scratch, directory), '--listen', `127.0.0.1:${server.port}`,
+    '--tls.certificate', certificate, '--tls.key', key])
+}
+
 export async function over_tls(context) {
   const { random } = context
   const server = await context.server({ tls: true })
@@ -86,6 +94,13 @@ export async function over_tls(context) {
     const refusal = await plain(server, request)
     assert(/^HTTP\/1\.1 400 /.test(refusal) && /https:\/\//.test(refusal), `a plaintext request: ${refusal}`)
     await Promise.all(Array.from({ length: 20 }, () => plain(server, Buffer.concat([Buffer.from([22, 3, 1, 1, 0, 1]), random.bytes(700)]))))
+
+    const backup = await weft_backup(server, 'backup')
+    assert(/read back and equal to the log/.test(backup), `weft backup: ${backup}`)
+    const forged = path.join(server.scratch, 'forged')
+    fs.mkdirSync(forged)
+    const foreign = await weft_backup(server, 'refused', make_certificate(forged))
+    assert(/another certificate/.test(foreign) && !fs.existsSync(path.join(server.scratch, 'refused')), `weft backup beside a foreign certificate: ${foreign}`)
 
     const before = await fingerprint(server)
     server.tls = make_certificate(server.scratch, 'renewed')

@@ -103,7 +103,14 @@ TEST_F(HttpEvents, AVersionThatLeadsNowhereIsAReset) {
     // The next "ahead" must be ahead still.
     if (since == "3") type(clock++, 1);
   }
-  EXPECT_EQ(get(doc + "/events?since=x").problem(), "bad-parameter");
+  for (const char* since : {"x", "", "none@", "none@x", "none"}) {
+    EXPECT_EQ(get(doc + "/events?since=" + since).problem(), "bad-parameter") << since;
+    // What goes before it makes it no better.
+    EXPECT_EQ(get(doc + "/events?since=" + since, "Last-Event-ID: 1\r\n").problem(),
+              "bad-parameter");
+  }
+  EXPECT_EQ(get(doc + "/events", "Last-Event-ID: x\r\n").problem(), "bad-parameter");
+  EXPECT_EQ(listen({}, "Last-Event-ID:\r\n").next().type, "start");
   EXPECT_EQ(get(doc + "/events", "Accept: application/json\r\n").problem(), "not-acceptable");
 }
 

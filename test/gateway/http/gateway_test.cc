@@ -21,6 +21,8 @@ TEST_F(HttpGateway, AWrongMethodIsToldTheRightOnes) {
            {"GET", doc + "/updates", "POST, OPTIONS"},
            {"DELETE", doc, "GET, HEAD, OPTIONS"},
            {"PUT", "/v1/documents", "GET, HEAD, OPTIONS"},
+           {"PUT", "/v1/documents/team/%zz/updates", "POST, OPTIONS"},
+           {"GET", doc + "/versions/%zz/restore", "POST, OPTIONS"},
            {"POST", "/healthz", "GET, HEAD"},
            {"POST", "/page", "GET, HEAD"}}) {
     const Reply reply = ask(method, path);

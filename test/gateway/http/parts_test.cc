@@ -73,9 +73,21 @@ TEST(Version, TagsAreReadAsTheStandardSays) {
   EXPECT_TRUE(is_known(*tags, "\"b\""));
   EXPECT_FALSE(is_known(*tags, "\"d\""));
   EXPECT_TRUE(is_known(parse_tags("*").value(), "\"any\""));
-  for (const char* text : {"a", "\"a", "\"a\" \"b\"", "W/a", "*, \"a\""}) {
+  for (const char* text : {"a", "\"a", "\"a\" \"b\"", "W/a", "*, \"a\"", "", " ", ","}) {
     EXPECT_FALSE(parse_tags(text)) << text;
   }
+}
+
+TEST(Version, TagsOfARepeatedHeaderCountTogether) {
+  net::HttpRequest request;
+  EXPECT_FALSE(tags_of(request, "If-Match").value());
+  request.headers = {{"If-Match", "\"a\""}, {"Host", "h"}, {"if-match", "W/\"b\", \"c\""}};
+  const auto tags = tags_of(request, "If-Match");
+  ASSERT_TRUE(tags && *tags);
+  EXPECT_EQ((*tags)->strong, (std::vector<std::string>{"\"a\"", "\"c\""}));
+  EXPECT_EQ((*tags)->weak, (std::vector<std::string>{"\"b\""}));
+  request.headers = {{"If-Match", ""}};
+  EXPECT_FALSE(tags_of(request, "If-Match"));
 }
 
 TEST(Version, AConditionHoldsForStrongTagsOfThisLog) {

@@ -179,6 +179,8 @@ TEST_F(HttpPublish, AConditionIsHeldAgainstTheVersionOfTheDocument) {
   EXPECT_EQ(if_match("\"7\", \"1" + of_log + "\"", 2).status, 201u);
   EXPECT_EQ(if_match("*", 3).status, 201u);
   EXPECT_EQ(if_match("1", 4).problem(), "bad-parameter");
+  // Somebody meant a condition: it must not be taken for none.
+  EXPECT_EQ(if_match("", 4).problem(), "bad-parameter");
   EXPECT_TRUE(holds(get(doc + "/update").body, 1, 4));
 }
 

@@ -84,6 +84,7 @@ TEST_F(HttpRestore, WhatCannotBeRestoredIsSaid) {
   EXPECT_EQ(restore("1@0000000000000001").problem(), "unknown-version");
   EXPECT_EQ(restore("0", "If-Match: \"0@" + log_name(log->id()) + "\"\r\n").problem(),
             "version-changed");
+  EXPECT_EQ(restore("0", "If-Match:\r\n").problem(), "bad-parameter");
   EXPECT_EQ(restore("0", "Origin: http://stranger\r\n").problem(), "origin-refused");
   EXPECT_TRUE(shows(2));
   EXPECT_EQ(restore("0", "If-Match: \"2@" + log_name(log->id()) + "\"\r\n").status, 201u);

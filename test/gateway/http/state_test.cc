@@ -31,7 +31,10 @@ TEST_F(HttpState, TheStateComesWithItsVersionAndATagThatSavesReadingItAgain) {
             304u);
   type(3, 1);
   EXPECT_EQ(get(doc + "/update", conditional).status, 200u);
-  EXPECT_EQ(get(doc + "/update", "If-None-Match: unquoted\r\n").problem(), "bad-parameter");
+  for (const char* path : {"/update", "/state-vector", "/update?at=1"}) {
+    EXPECT_EQ(get(doc + path, "If-None-Match: unquoted\r\n").problem(), "bad-parameter");
+    EXPECT_EQ(get(doc + path, "If-None-Match:\r\n").problem(), "bad-parameter");
+  }
 }
 
 TEST_F(HttpState, HeadTellsTheSameWithoutTheBody) {

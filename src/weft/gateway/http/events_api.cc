@@ -57,6 +57,40 @@ void start_at_end(Api& api, const exchange_ptr& exchange, const base::DocumentId
               });
 }
 
+/// What a client has of a document.
+struct Place {
+  bool without_record = false;  ///< it knows that there was none
+  hub::VersionName version;     ///< else this one; its log also otherwise
+};
+
+/// The id of an event: a version, or "none@<log>". Errors: std::errc::invalid_argument.
+base::result<Place> parse_place(std::string_view text) {
+  const bool none = text.starts_with("none@");
+  const auto version = parse_version(none ? "0" + std::string(text.substr(4)) : std::string(text));
+  if (!version) return base::fail(base::error(version.error()));
+  return Place{none, *version};
+}
+
+/// Where the client says it was: a browser that connects again does so in Last-Event-ID, in place
+/// of `since`, where it began.
+base::result<std::optional<Place>> place_of(const net::HttpRequest& request) {
+  std::optional<Place> out;
+  const auto last = request.header("Last-Event-ID");
+  for (const auto& [name, text] :
+       {std::pair{"parameter since", request.query_parameter("since")},
+        std::pair{"Last-Event-ID",
+                  last.empty() ? std::nullopt : std::optional(std::string(last))}}) {
+    if (!text) continue;
+    auto place = parse_place(*text);
+    if (!place) {
+      return std::unexpected(
+          base::error{place.error().code, std::string(name) + ": " + place.error().message});
+    }
+    out = *place;
+  }
+  return out;
+}
+
 }  // namespace
 
 void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
@@ -72,26 +106,21 @@ void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
     return exchange->refuse(problems::unavailable,
                             "too many event streams are open (http.event_streams_max)");
   }
-  // A browser that connects again says where it was, in place of where it began.
-  std::string since(request.header("Last-Event-ID"));
-  if (since.empty()) since = request.query_parameter("since").value_or("");
-  if (since.empty()) return start_at_end(api, exchange, target.document, std::nullopt);
-  if (since == version_name(std::nullopt, api.log.id())) {
+  const auto place = place_of(request);
+  if (!place) return exchange->fail(place.error());
+  if (!*place) return start_at_end(api, exchange, target.document, std::nullopt);
+  const auto& version = (*place)->version;
+  if ((*place)->without_record) {
+    if (version.log != api.log.id()) {
+      return start_at_end(api, exchange, target.document, hub::standing::other_log);
+    }
     // What was seen of it was a document without a record.
     return start_stream(api, exchange, target.document, {0}, greeting(api, {0}, std::nullopt));
   }
-  if (since.starts_with("none@")) {
-    return start_at_end(api, exchange, target.document, hub::standing::other_log);
-  }
-  const auto version = parse_version(since);
-  if (!version) {
-    return exchange->refuse(problems::bad_parameter,
-                            "parameter since or Last-Event-ID: " + version.error().message);
-  }
   api.history.locate(
-      target.document, *version, exchange->executor(),
+      target.document, version, exchange->executor(),
       [&api, exchange, document = target.document,
-       from = base::log_offset{version->offset.value + 1}](base::result<hub::Located> found) {
+       from = base::log_offset{version.offset.value + 1}](base::result<hub::Located> found) {
         if (!found) return exchange->fail(found.error());
         if (found->where == hub::standing::known) {
           return start_stream(api, exchange, document, from, greeting(api, from, std::nullopt));

@@ -112,20 +112,22 @@ void Gateway::serve_operators(const std::string& path, const net::HttpRequest& r
 void Gateway::serve_api(const exchange_ptr& exchange) {
   const auto& request = exchange->request();
   const auto target = find_target(request.path());
+  const auto path = target ? target->path : target.error().path;
+  if (path.empty()) return exchange->refuse(target.error().type, target.error().detail);
+  if (request.method == "OPTIONS") {
+    return exchange->answer(cors_.options(request, methods_of(path)));
+  }
+  const Route* route = find_route(path, request.method);
+  if (!route) {
+    const auto methods = methods_of(path);
+    auto response = problem(problems::bad_method, "what is served here is asked with " + methods);
+    response.headers.push_back({"Allow", methods + ", OPTIONS"});
+    return exchange->answer(std::move(response));
+  }
   if (!target) return exchange->refuse(target.error().type, target.error().detail);
   if (!net::percent_decode(request.query())) {
     return exchange->refuse(problems::bad_parameter,
                             "the query: a % needs two hexadecimal digits behind it");
-  }
-  if (request.method == "OPTIONS") {
-    return exchange->answer(cors_.options(request, methods_of(target->path)));
-  }
-  const Route* route = find_route(target->path, request.method);
-  if (!route) {
-    const auto methods = methods_of(target->path);
-    auto response = problem(problems::bad_method, "what is served here is asked with " + methods);
-    response.headers.push_back({"Allow", methods + ", OPTIONS"});
-    return exchange->answer(std::move(response));
   }
   if (route->method != "GET" && !cors_.may_change(request)) {
     return exchange->refuse(problems::origin_refused,

@@ -142,11 +142,9 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
   auto sender = exchange->text("sender", sender_bytes_max);
   if (!sender) return exchange->fail(sender.error());
   publish.sender.sender_id = *sender ? std::move(**sender) : "http " + request.peer;
-  if (const auto header = request.header("If-Match"); !header.empty()) {
-    const auto tags = parse_tags(header);
-    if (!tags) return exchange->fail(tags.error());
-    publish.condition = condition_of(*tags, api.log.id());
-  }
+  const auto tags = tags_of(request, "If-Match");
+  if (!tags) return exchange->fail(tags.error());
+  if (*tags) publish.condition = condition_of(**tags, api.log.id());
   auto body = base::shared_bytes::adopt(exchange->take_body());
   if (publish.single) {
     if (body.empty()) {

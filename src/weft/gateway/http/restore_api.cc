@@ -145,11 +145,9 @@ void restore_version(Api& api, const exchange_ptr& exchange, const Target& targe
   restore->sender.sender_id = *sender ? std::move(**sender)
                                       : "restore of " + std::to_string(version->offset.value) +
                                             ", http " + exchange->request().peer;
-  if (const auto header = exchange->request().header("If-Match"); !header.empty()) {
-    const auto tags = parse_tags(header);
-    if (!tags) return exchange->fail(tags.error());
-    restore->condition = condition_of(*tags, api.log.id());
-  }
+  const auto tags = tags_of(exchange->request(), "If-Match");
+  if (!tags) return exchange->fail(tags.error());
+  if (*tags) restore->condition = condition_of(**tags, api.log.id());
   with_version(api, exchange, target.document, *version,
                [&api, exchange, restore] { read_present(api, exchange, restore); });
 }

@@ -86,8 +86,8 @@ std::string_view match_behind_document(std::string_view path, std::string_view& 
 std::span<const Route> routes() { return all; }
 
 std::expected<Target, PathProblem> find_target(std::string_view path) {
-  const auto refuse = [](const ProblemType& type, std::string detail) {
-    return std::unexpected(PathProblem{type, std::move(detail)});
+  const auto refuse = [](const ProblemType& type, std::string detail, std::string_view of = {}) {
+    return std::unexpected(PathProblem{type, std::move(detail), of});
   };
   for (const Route& route : all) {
     if (route.path == path) return Target{route.path, {}, {}};
@@ -112,12 +112,13 @@ std::expected<Target, PathProblem> find_target(std::string_view path) {
                       "; /v1/openapi.yaml says what it has (a slash in its name is %2F)");
   }
   auto decoded_version = net::percent_decode(version);
-  if (!decoded_version) return refuse(problems::bad_parameter, "the version is badly encoded");
+  if (!decoded_version)
+    return refuse(problems::bad_parameter, "the version is badly encoded", out.path);
   out.version = std::move(*decoded_version);
   auto room = decode_name(names.substr(0, room_end), "room name");
-  if (!room) return refuse(problems::bad_name, room.error().message);
+  if (!room) return refuse(problems::bad_name, room.error().message, out.path);
   auto doc = decode_name(name, "document name");
-  if (!doc) return refuse(problems::bad_name, doc.error().message);
+  if (!doc) return refuse(problems::bad_name, doc.error().message, out.path);
   out.document = {std::move(*room), std::move(*doc), {}};
   return out;
 }

@@ -56,6 +56,7 @@ struct Target {
 struct PathProblem {
   const ProblemType& type;
   std::string detail;
+  std::string_view path{};  ///< of its routes, when only a name in it is wrong
 };
 std::expected<Target, PathProblem> find_target(std::string_view path);
 

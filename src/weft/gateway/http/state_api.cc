@@ -116,7 +116,7 @@ void read_state_vector(Api& api, const exchange_ptr& exchange, const Target& tar
     return exchange->refuse(problems::not_acceptable,
                             "a state vector comes as application/octet-stream");
   }
-  auto known = known_tags(*exchange);
+  auto known = tags_of(exchange->request(), "If-None-Match");
   if (!known) return exchange->fail(known.error());
   StateQuery query;
   query.document = target.document;

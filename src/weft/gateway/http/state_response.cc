@@ -16,14 +16,6 @@ void add_stamp(const StateStamp& stamp, std::string_view representation,
   response.headers.push_back({"Cache-Control", "private, no-cache"});
 }
 
-base::result<std::optional<TagList>> known_tags(const Exchange& exchange) {
-  const auto header = exchange.request().header("If-None-Match");
-  if (header.empty()) return std::nullopt;
-  auto tags = parse_tags(header);
-  if (!tags) return base::fail(std::move(tags.error()));
-  return std::move(*tags);
-}
-
 std::optional<net::HttpResponse> not_modified(const std::optional<TagList>& known,
                                               const StateStamp& stamp,
                                               std::string_view representation) {

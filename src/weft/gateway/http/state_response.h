@@ -21,10 +21,6 @@ struct StateStamp {
 void add_stamp(const StateStamp& stamp, std::string_view representation,
                net::HttpResponse& response);
 
-/// If-None-Match of a request; none when it has no such header. Errors:
-/// std::errc::invalid_argument.
-base::result<std::optional<TagList>> known_tags(const Exchange& exchange);
-
 /// The 304 for a client that has this state in this representation already, or nothing.
 std::optional<net::HttpResponse> not_modified(const std::optional<TagList>& known,
                                               const StateStamp& stamp,

@@ -54,7 +54,7 @@ base::result<StateQuery> state_query(const Exchange& exchange, const base::Docum
     }
     out.at = *version;
   }
-  auto known = known_tags(exchange);
+  auto known = tags_of(exchange.request(), "If-None-Match");
   if (!known) return base::fail(std::move(known.error()));
   out.known = std::move(*known);
   return out;

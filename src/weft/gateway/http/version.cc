@@ -83,7 +83,21 @@ base::result<TagList> parse_tags(std::string_view header) {
     if (header.front() != ',') return refuse("entity tags are separated by commas");
     header = trim(header.substr(1));
   }
+  if (out.strong.empty() && out.weak.empty()) return refuse("there is no entity tag in it");
   return out;
+}
+
+base::result<std::optional<TagList>> tags_of(const net::HttpRequest& request,
+                                             std::string_view name) {
+  std::optional<std::string> all;
+  for (const auto& header : request.headers) {
+    if (!header.is(name)) continue;
+    all = all ? *all + ", " + header.value : header.value;
+  }
+  if (!all) return std::nullopt;
+  auto tags = parse_tags(*all);
+  if (!tags) return refuse(std::string(name) + ": " + tags.error().message);
+  return std::move(*tags);
 }
 
 bool is_known(const TagList& tags, std::string_view tag) {

@@ -7,6 +7,7 @@
 
 #include "weft/base/result.h"
 #include "weft/hub/document_history.h"
+#include "weft/net/http.h"
 
 namespace weft::gateway::http {
 
@@ -30,8 +31,12 @@ struct TagList {
   std::vector<std::string> strong;  ///< with their quotes
   std::vector<std::string> weak;    ///< without the W/
 };
-/// Errors: std::errc::invalid_argument.
+/// Errors: std::errc::invalid_argument; also for a header without a tag, whose condition was meant.
 base::result<TagList> parse_tags(std::string_view header);
+
+/// All headers of that name of a request; none when it has none. Errors: as parse_tags.
+base::result<std::optional<TagList>> tags_of(const net::HttpRequest& request,
+                                             std::string_view name);
 
 /// Whether If-None-Match names this tag: the client has what it asks for.
 bool is_known(const TagList& tags, std::string_view tag);
