@@ -3,38 +3,12 @@
 // to bounds here; times are bench's business.
 
 #include <array>
-#include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <new>
 
 #include "app/node_fixture.h"
+#include "weft/app/thread_meter.h"
 #include "weft/yjs/sync_protocol.h"
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-/// Off on the thread of the test, whose clients are not what is measured.
-thread_local bool counting = true;
-
-void* counted(std::size_t size) {
-  if (counting) allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* const out = std::malloc(size != 0 ? size : 1)) return out;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-// Everything in this program allocates here, RocksDB too.
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void operator delete(void* at) noexcept { std::free(at); }
-void operator delete[](void* at) noexcept { std::free(at); }
-void operator delete(void* at, std::size_t) noexcept { std::free(at); }
-void operator delete[](void* at, std::size_t) noexcept { std::free(at); }
 
 namespace weft::app {
 namespace {
@@ -87,12 +61,15 @@ class DeliveryCost : public testing::NodeFixture {
 };
 
 TEST_F(DeliveryCost, StaysWithinItsBounds) {
-  counting = false;
   start();
   const auto editor = join();
   std::vector<std::unique_ptr<TestClient>> readers;
   for (std::size_t i = 0; i < readers_count; ++i) readers.push_back(join());
 
+  // Those of the thread of the test, whose clients are not what is measured, do not count.
+  const auto allocations = [] {
+    return thread_meter()->allocations_of_all_threads() - thread_meter()->used().allocations;
+  };
   std::uint64_t clock = 0;
   const auto burst = [&] {
     std::string frames;
@@ -107,10 +84,10 @@ TEST_F(DeliveryCost, StaysWithinItsBounds) {
   for (std::uint64_t i = 0; i < warm_up_bursts; ++i) burst();
   const std::uint64_t sends = metric("weft_send_calls_total");
   const std::uint64_t receives = metric("weft_receive_calls_total");
-  const std::uint64_t allocated = allocations;
+  const std::uint64_t allocated = allocations();
   for (std::uint64_t i = 0; i < bursts; ++i) burst();
   const double delivered = static_cast<double>(bursts * burst_edits * readers_count);
-  const double allocations_each = static_cast<double>(allocations - allocated) / delivered;
+  const double allocations_each = static_cast<double>(allocations() - allocated) / delivered;
   const double sends_each =
       static_cast<double>(metric("weft_send_calls_total") - sends) / delivered;
   const double receives_each =

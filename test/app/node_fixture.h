@@ -35,8 +35,8 @@ class NodeFixture : public ::testing::Test {
     config_.quarantine = {std::chrono::hours(1), std::chrono::hours(1)};
   }
 
-  void start() {
-    auto node = Node::start(config_);
+  void start(const base::Meter* meter = nullptr) {
+    auto node = Node::start(config_, meter);
     ASSERT_TRUE(node) << node.error().message;
     node_ = std::move(*node);
     port_ = node_->address().substr(node_->address().rfind(':') + 1);

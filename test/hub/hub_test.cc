@@ -7,29 +7,17 @@
 #include <cstring>
 #include <optional>
 
-#include "sim/sim_log.h"
+#include "hub/hub_fixture.h"
 #include "sim/sim_truth.h"
-#include "sim/sim_wire.h"
 
 namespace weft::hub {
 namespace {
 
 using sim::delete_update;
 using sim::insert_update;
-
-/// Counts what a session hears.
-class CountingEvents final : public SessionEvents {
- public:
-  void on_live() override { ++live; }
-  void on_output() override {}
-  void on_resync() override { ++resyncs; }
-  void on_uncongested() override { ++uncongested; }
-  void on_ended(const base::error&) override { ++ended; }
-
-  int live = 0, resyncs = 0, uncongested = 0, ended = 0;
-};
-
-const sim::SimFraming framing;
+using testing::CountingEvents;
+using testing::framing;
+using testing::HubTest;
 
 /// A socket that takes everything, and what the frames it took bring.
 class CollectingSink final : public net::GatherSink {
@@ -70,52 +58,6 @@ base::byte_vector paste_update(std::uint64_t client) {
   out.push_back(0);
   return out;
 }
-
-class HubTest : public ::testing::Test {
- protected:
-  HubTest()
-      : log_(world_, disk_, faults_),
-        hub_({world_, world_, log_, log_, next_seq_, counters_, events_}, options()) {
-    hub_.start();
-  }
-
-  ~HubTest() override { world_.drop_everything(); }
-
-  static HubOptions options() {
-    HubOptions out;
-    out.update_bytes_max = 200;
-    out.inflight_bytes_max = 150;
-    out.ring_bytes_max = 1024;
-    out.idle_evict_after = std::chrono::milliseconds(100);
-    return out;
-  }
-
-  void run(std::chrono::milliseconds time = std::chrono::milliseconds(20)) {
-    world_.run_until(world_.now() + time);
-  }
-
-  base::result<base::log_offset> publish(const base::byte_vector& update) {
-    base::result<base::log_offset> out = base::fail(errc::unavailable, "no answer");
-    hub_.publish(document_, update, {"test", {}}, [&](auto offset) { out = std::move(offset); });
-    run();
-    return out;
-  }
-
-  std::error_code publish_error(const base::byte_vector& update) {
-    const auto out = publish(update);
-    return out ? std::error_code() : out.error().code;
-  }
-
-  const base::DocumentId document_{"room", "doc", {}};
-  sim::World world_{1};
-  sim::Disk disk_;
-  sim::Faults faults_;
-  sim::SimLog log_;
-  std::atomic<std::uint64_t> next_seq_{0};
-  HubCounters counters_;
-  sim::RecordedEvents events_;
-  Hub hub_;
-};
 
 TEST_F(HubTest, AnEditIsAcknowledgedOnceAndARepeatedOneIsNotAppendedAgain) {
   const auto first = publish(insert_update(1, 0));

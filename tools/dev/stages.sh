@@ -11,7 +11,7 @@ stage_setup() { verb_setup "${1:-test}"; }
 stage_setup_full() { verb_setup full; }
 stage_build_ci() { tools/build.sh ci; }
 stage_build_release() {
-  tools/build.sh release weft unsynced_interposer
+  tools/build.sh release weft weft-metered unsynced_interposer
   build_page
 }
 
@@ -130,7 +130,7 @@ stage_openapi() {
 
 run_chaos() {
   test_tools
-  tools/build.sh release weft unsynced_interposer
+  tools/build.sh release weft weft-metered unsynced_interposer
   node test/e2e/chaos.mjs --weft build/release/weft --unsynced build/release/test/support/libunsynced.so \
     ${DEV_SEED:+--seed "$DEV_SEED"} "$@"
 }

@@ -1,6 +1,7 @@
 // The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -12,13 +13,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "weft/app/ask_server.h"
 #include "weft/app/backup.h"
 #include "weft/app/config.h"
 #include "weft/app/doctor.h"
 #include "weft/app/events.h"
 #include "weft/app/inspect.h"
 #include "weft/app/server.h"
-#include "weft/gateway/http/client.h"
+#include "weft/app/trace.h"
 
 extern char** environ;
 
@@ -95,28 +97,35 @@ int serve(const Config& config) {
 
 /// Asks the server that runs with this configuration.
 int backup(const Config& config, const std::string& directory) {
-  const auto colon = config.listen.rfind(':');
-  std::string host = config.listen.substr(0, colon);
-  if (host == "0.0.0.0" || host == "[::]") host = "127.0.0.1";
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   const auto target = std::filesystem::absolute(directory).lexically_normal().string();
-  const auto answer = weft::gateway::http::post_json(
-      {host, config.listen.substr(colon + 1), config.net.tls.certificate}, "/v1/backup",
-      nlohmann::json({{"directory", target}}).dump());
+  const auto answer =
+      weft::app::ask_server(config, "/v1/backup", nlohmann::json({{"directory", target}}).dump());
   if (!answer) {
     std::fprintf(stderr, "weft: backup: %s (a stopped server is backed up by copying %s)\n",
                  answer.error().message.c_str(), config.data.c_str());
     return exit_failed;
   }
   if (answer->status != 201) {
-    const auto problem = nlohmann::json::parse(answer->body, nullptr, false);
-    const bool said = problem.is_object() && problem.value("detail", nlohmann::json()).is_string();
-    std::fprintf(stderr, "weft: backup: %s\n",
-                 said ? problem["detail"].get<std::string>().c_str() : answer->body.c_str());
+    std::fprintf(stderr, "weft: backup: %s\n", weft::app::problem_detail(*answer).c_str());
     return exit_failed;
   }
   std::printf("%s: read back and equal to the log\n%s", target.c_str(), answer->body.c_str());
   return 0;
+}
+
+/// Goes on as the program beside this one that counts. Returns when there is none.
+void become_metered(char** argv) {
+  std::error_code failed;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (!failed) ::execv((self.parent_path() / "weft-metered").c_str(), argv);
+  std::fprintf(stderr, "weft: trace: no weft-metered beside %s: times only, nothing is counted\n",
+               self.c_str());
+}
+
+int trace(const Config& config, const weft::app::TraceOptions& options, char** argv) {
+  if (options.local && !weft::app::thread_meter()) become_metered(argv);
+  weft::app::set_up_logging(config.log_level, config.log_format == "json");
+  return weft::app::run_trace(config, options, weft::app::thread_meter(), std::cout, std::cerr);
 }
 
 int restore(const Config& config, const std::string& directory) {
@@ -178,6 +187,21 @@ int main(int argc, char** argv) {
   doctor_command->add_option("--restore", doctor.restore, "repair this document out of a backup");
   doctor_command->add_option("--from", doctor.from, "the backup, with --restore");
   doctor_command->add_flag("--json", doctor.json, "say it as JSON");
+  weft::app::TraceOptions trace_options;
+  auto* trace_command =
+      app.add_subcommand("trace", "follow one edit through a server, step by step");
+  add_settings(*trace_command);
+  trace_command->add_option("DOCUMENT", trace_options.document,
+                            "of the running server: its next edit (room/document)");
+  trace_command->add_flag("--local", trace_options.local,
+                          "an edit in a server of its own, in a scratch directory; also counts");
+  trace_command->add_option("--receivers", trace_options.receivers, "with --local: how many")
+      ->check(CLI::Range(1, 1000));
+  trace_command->add_option("--text-bytes", trace_options.text_bytes, "with --local: in the edit")
+      ->check(CLI::Range(1, 1'000'000));
+  trace_command->add_option("--wait-ms", trace_options.wait_ms, "how long to wait for the edit")
+      ->check(CLI::Range(1, 600'000));
+  trace_command->add_flag("--json", trace_options.json, "say it as JSON");
   auto* version_command = app.add_subcommand("version", "print the version");
 
   try {
@@ -204,6 +228,7 @@ int main(int argc, char** argv) {
   }
   if (backup_command->parsed()) return backup(config, directory);
   if (restore_command->parsed()) return restore(config, directory);
+  if (trace_command->parsed()) return trace(config, trace_options, argv);
   if (doctor_command->parsed()) {
     doctor.data = config.data;
     return weft::app::run_doctor(doctor);

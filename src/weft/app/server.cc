@@ -29,6 +29,7 @@ std::unexpected<base::error> cannot_start(const char* what, const base::error& w
 
 struct Node::Parts {
   Config config;
+  const base::Meter* meter = nullptr;
   std::string address;
   std::unique_ptr<base::Events> events = make_events();
   std::unique_ptr<net::LoopGroup> loops;
@@ -85,7 +86,7 @@ void Node::Parts::build_hubs() {
   for (std::size_t i = 0; i < loops->size(); ++i) {
     hubs.push_back(std::make_unique<hub::Hub>(
         hub::HubParts{loops->loop(i), *background, *log, *store, next_seq, counters.emplace_back(),
-                      *events, quarantine.get()},
+                      *events, quarantine.get(), meter},
         config.hub));
     all.push_back(hubs.back().get());
     loops->loop(i).post([hub = all.back()] { hub->start(); });
@@ -156,10 +157,11 @@ base::result<void> Node::Parts::listen() {
   return {};
 }
 
-base::result<std::unique_ptr<Node>> Node::start(const Config& config) {
+base::result<std::unique_ptr<Node>> Node::start(const Config& config, const base::Meter* meter) {
   if (auto ok = check(config); !ok) return base::fail(std::move(ok.error()));
   auto parts = std::make_unique<Parts>();
   parts->config = config;
+  parts->meter = meter;
   const std::size_t threads =
       config.threads != 0 ? config.threads : std::max(1u, std::thread::hardware_concurrency());
   auto loops = net::LoopGroup::start(threads);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "weft/app/config.h"
+#include "weft/base/meter.h"
 
 namespace weft::app {
 
@@ -14,8 +15,10 @@ namespace weft::app {
 class Node {
  public:
   /// Opens log and store, binds the address and serves.
+  /// `meter`, which outlives the node, counts what a followed edit uses; nullptr: nothing does.
   /// Errors: config, start, each with a sentence for the operator.
-  static base::result<std::unique_ptr<Node>> start(const Config& config);
+  static base::result<std::unique_ptr<Node>> start(const Config& config,
+                                                   const base::Meter* meter = nullptr);
 
   /// Drains if that has not happened yet.
   ~Node();

@@ -38,6 +38,10 @@ class Executor {
   /// Monotonic now. Any thread.
   virtual monotonic_time now() const = 0;
 
+  /// When the current turn began, and with it the handling of what had come by then. The executor's
+  /// thread only.
+  virtual monotonic_time turn_time() const { return now(); }
+
   /// Milliseconds since 1970 by this machine's clock: for people and metadata, never for ordering.
   virtual std::int64_t wall_clock_ms() const = 0;
 };

@@ -18,6 +18,8 @@ const char* describe(errc code) {
       return "document unreadable";
     case errc::draining:
       return "server is shutting down";
+    case errc::timed_out:
+      return "timed out";
     case errc::changed:
       return "document has changed";
   }

@@ -11,6 +11,7 @@ enum class errc {
   unavailable,         ///< the log or the store cannot serve now; retry later
   broken,              ///< this document's stored state cannot be read; others are unaffected
   draining,            ///< the server is going down; another one will answer
+  timed_out,           ///< what was waited for did not come
   changed,             ///< not at the version that was asked for; nothing was applied
 };
 const char* describe(errc code);

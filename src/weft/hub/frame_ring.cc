@@ -100,6 +100,17 @@ std::optional<std::uint64_t> FrameRing::cursor_at(base::log_offset offset) const
   return end_;
 }
 
+std::size_t FrameRing::frame_bytes(base::log_offset offset) const {
+  for (const auto& chunk : chunks_) {
+    std::uint32_t from = 0;
+    for (const Entry& entry : chunk.entries) {
+      if (entry.offset == offset) return entry.end - from;
+      from = entry.end;
+    }
+  }
+  return 0;
+}
+
 void FrameRing::clear() {
   while (!chunks_.empty()) drop_front();
 }

@@ -53,6 +53,9 @@ class FrameRing {
   /// from there on have been dropped.
   std::optional<std::uint64_t> cursor_at(base::log_offset offset) const;
 
+  /// How long the frame of the record at `offset` is; 0 when it is not here.
+  std::size_t frame_bytes(base::log_offset offset) const;
+
   /// Frees everything; for when every cursor is at end().
   void clear();
 

@@ -70,6 +70,12 @@ void Hub::read_state(const base::DocumentId& document, log::callback<StateRead> 
   open(document)->read_state(std::move(done));
 }
 
+void Hub::trace(const base::DocumentId& document, std::chrono::milliseconds wait,
+                EditTrace::callback done) {
+  if (draining_) return done(base::fail(errc::draining, "the server is shutting down"));
+  open(document)->trace(wait, std::move(done));
+}
+
 std::optional<DocumentStatus> Hub::status(const base::DocumentId& document) const {
   const auto it = documents_.find(document);
   if (it == documents_.end()) return std::nullopt;

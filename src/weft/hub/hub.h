@@ -50,6 +50,11 @@ class Hub {
   /// The committed state of a document as one compacted update; see LiveDocument::read_state.
   void read_state(const base::DocumentId& document, log::callback<StateRead> done);
 
+  /// Follows the next edit of a document, loading it if nobody has it open; see
+  /// LiveDocument::trace.
+  void trace(const base::DocumentId& document, std::chrono::milliseconds wait,
+             EditTrace::callback done);
+
   /// A document that is in memory; none when nobody uses it.
   std::optional<DocumentStatus> status(const base::DocumentId& document) const;
 

@@ -33,7 +33,7 @@ LiveDocument::~LiveDocument() {
 
 bool LiveDocument::done() const {
   return sessions_.empty() && pending_.empty() && waiters_.empty() && outbox_.empty() &&
-         when_loaded_.empty() && state_readers_.empty() && !compacting_ && !saving_ &&
+         when_loaded_.empty() && state_readers_.empty() && !compacting_ && !saving_ && !trace_ &&
          phase_ != Phase::loading;
 }
 
@@ -51,6 +51,8 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
   };
   if (phase_ == Phase::broken) return base::fail(base::error(*why_broken_));
   WEFT_CHECK(phase_ == Phase::live);
+  if (trace_) [[unlikely]]
+    trace_->on_received();
   if (update.size() > options_.update_bytes_max) {
     return refuse(errc::too_large, "edit of " + std::to_string(update.size()) +
                                        " bytes exceeds update_bytes_max = " +
@@ -84,6 +86,8 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
     if (!rest) return refuse(errc::invalid_update, rest.error().message);
     reduced = std::move(*rest);
   }
+  if (trace_) [[unlikely]]
+    trace_->on_admitted();
   return true;
 }
 
@@ -117,6 +121,8 @@ void LiveDocument::append(base::byte_view update, const SessionInfo& info,
   pending_.push_back({record.operation, origin, bytes,
                       record.envelope.slice(bytes - update.size(), update.size()),
                       std::move(done)});
+  if (trace_) [[unlikely]]
+    trace_->on_accepted(record, origin, info.sender_id, update.size());
   outbox_.push_back(std::move(record));
   ++submitted_;
   count(parts_.counters.edits_accepted);
@@ -133,8 +139,14 @@ void LiveDocument::flush_outbox() {
   auto records = std::move(outbox_);
   outbox_.clear();
   // The log takes the records only when it accepts them: on overload they are kept for a retry.
+  if (trace_) [[unlikely]]
+    trace_->on_append();
   const auto accepted = parts_.log.append(id_, std::move(records));
-  if (accepted) return;
+  if (accepted) {
+    if (trace_) [[unlikely]]
+      trace_->on_appended();
+    return;
+  }
   if (accepted.error().code == log::errc::overloaded) {
     outbox_ = std::move(records);
     outbox_scheduled_ = true;
@@ -186,6 +198,8 @@ void LiveDocument::on_committed(const log::record_batch& records) {
     early_.insert(early_.end(), records.begin(), records.end());
     return;
   }
+  if (trace_) [[unlikely]]
+    trace_->on_committed(records);
   std::vector<OutgoingEdit> edits;
   std::vector<base::shared_bytes> updates;  // keeps the bytes that edits point into
   std::vector<std::pair<position_callback, base::log_offset>> acks;
@@ -220,7 +234,11 @@ void LiveDocument::on_committed(const log::record_batch& records) {
     edits.push_back({origin, entry.offset, updates.back()});
   }
   count(parts_.counters.edits_committed, edits.size());
+  if (trace_) [[unlikely]]
+    trace_->on_applied();
   publish_frames(edits);
+  if (trace_) [[unlikely]]
+    trace_framed();
   for (auto& [done, offset] : acks) done(offset);
   while (!waiters_.empty() && waiters_.front().after <= committed_) {
     auto done = std::move(waiters_.front().done);

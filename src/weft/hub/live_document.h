@@ -11,6 +11,7 @@
 #include "weft/hub/awareness_table.h"
 #include "weft/hub/document_state.h"
 #include "weft/hub/document_view.h"
+#include "weft/hub/edit_trace.h"
 #include "weft/hub/frame_ring.h"
 #include "weft/hub/options.h"
 #include "weft/hub/quarantine.h"
@@ -31,6 +32,8 @@ struct HubParts {
   base::Events& events;
   /// One for all hubs of a process; nullptr: the hub keeps its own.
   Quarantine* quarantine = nullptr;
+  /// What the steps of a followed edit are measured with; nullptr: by their times only.
+  const base::Meter* meter = nullptr;
 };
 
 /// A document in memory because somebody uses it: the single writer of its part of the log.
@@ -82,6 +85,11 @@ class LiveDocument final : public log::Subscriber,
   void read_state(log::callback<StateRead> done);
 
   DocumentStatus status() const;
+
+  /// Follows the next edit that is accepted until its last receiver was sent it, or until `wait`
+  /// has passed: then `done` gets what was seen so far. Errors: timed_out (no edit came),
+  /// unavailable (one at a time; or its append failed), what ends the document.
+  void trace(std::chrono::milliseconds wait, EditTrace::callback done);
 
   /// True while too many bytes wait for the log.
   bool congested() const { return inflight_bytes_ > options_.inflight_bytes_max; }
@@ -199,6 +207,10 @@ class LiveDocument final : public log::Subscriber,
   void mark_caught_up(Session& session);
   Session* find_session(std::uint64_t number);
 
+  // Following one edit (live_document_trace.cc).
+  void trace_framed();
+  void fail_trace(const base::error& why);
+
   // Upkeep.
   void compact_if_worth_it();
   /// Gets the whole state as one update, when all of it was compacted (and nothing when not).
@@ -244,6 +256,10 @@ class LiveDocument final : public log::Subscriber,
 
   std::vector<base::task> when_loaded_;
   log::record_batch early_;  ///< committed while loading
+
+  std::unique_ptr<EditTrace> trace_;  ///< none unless somebody follows an edit
+  std::uint64_t traces_ = 0;          ///< how many there ever were
+  base::timer_id trace_timer_ = 0;
 
   bool compacting_ = false;
   std::uint64_t compactions_begun_ = 0;

@@ -215,6 +215,7 @@ void LiveDocument::fail_pending(const base::error& why) {
 }
 
 void LiveDocument::end_sessions(const base::error& why) {
+  fail_trace(why);
   const auto sessions = sessions_;
   for (Session* session : sessions) session->events_.on_ended(why);
 }

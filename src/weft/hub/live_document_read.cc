@@ -40,6 +40,8 @@ void LiveDocument::detach(Session& session) {
   std::erase(sessions_, &session);
   uncount(parts_.counters.sessions);
   mark_caught_up(session);
+  if (trace_) [[unlikely]]
+    trace_->on_left(session.number_);
   if (awareness_.withdraw(session.number_)) announce_awareness();
   if (sessions_.empty()) note_idle();
 }

@@ -30,6 +30,9 @@ void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operat
     if (it == pending_.end()) continue;
     inflight_bytes_ -= it->bytes;
     if (it->done) failed.push_back(std::move(it->done));
+    if (trace_ && trace_->follows(operation)) [[unlikely]] {
+      fail_trace({make_error_code(errc::unavailable), "its append failed: " + why.message});
+    }
     pending_.erase(it);
     ++committed_;  // settled, as far as those who wait behind it are concerned
   }

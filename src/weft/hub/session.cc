@@ -62,6 +62,11 @@ void Session::resend_awareness() {
 
 bool Session::congested() const { return document_->congested(); }
 
-void Session::collect(net::GatherSink& sink) { document_->collect(*this, sink); }
+void Session::collect(net::GatherSink& sink) {
+  document_->collect(*this, sink);
+  if (document_->trace_ && direct_.empty()) [[unlikely]] {
+    document_->trace_->on_collected(number_, next_offset_, sink);
+  }
+}
 
 }  // namespace weft::hub

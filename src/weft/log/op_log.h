@@ -10,6 +10,7 @@
 #include "weft/base/errc_category.h"
 #include "weft/base/executor.h"
 #include "weft/base/ids.h"
+#include "weft/base/meter.h"
 #include "weft/base/result.h"
 
 namespace weft::log {
@@ -40,6 +41,15 @@ struct LogPosition {
   log_offset offset;
 };
 
+/// What a log notes of the commit of a record that somebody follows. Written before on_committed
+/// brings the record, read after that.
+struct CommitTrace {
+  const base::Meter* meter = nullptr;  ///< nullptr: times only
+  base::TracePoint begun;              ///< the log took the record up; at 0: it does not tell
+  base::TracePoint written;            ///< it was as durable as it gets
+  std::size_t records = 0;             ///< in the same commit, of all documents
+};
+
 /// One operation as the log holds it.
 ///
 /// `envelope` is the client's envelope verbatim (see protocol/envelope.h); the other fields are
@@ -50,6 +60,7 @@ struct Record {
   std::int64_t received_at_ms = 0;  ///< wall clock of the accepting node; for people only
   std::string identity;             ///< authenticated identity; empty when anonymous
   base::shared_bytes envelope;      ///< 2..record_bytes_max bytes
+  std::shared_ptr<CommitTrace> trace = nullptr;  ///< not stored; nullptr unless it is followed
 };
 
 /// A record and the offset it has in the partition.

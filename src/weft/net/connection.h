@@ -11,6 +11,7 @@
 #include "weft/net/deflate.h"
 #include "weft/net/server.h"
 #include "weft/net/stream_socket.h"
+#include "weft/net/websocket_session.h"
 
 /// Internal to net: what HTTP and WebSocket connections have in common.
 namespace weft::net {
@@ -130,6 +131,7 @@ class LoopConnections {
 
   std::vector<base::shared_bytes> gathered;  ///< scratch of the flush in progress
   std::array<iovec, slices_max> slices;      ///< scratch of the send in progress
+  FlushListener* flush_listener = nullptr;   ///< of the flush in progress
 
  private:
   void sweep();

@@ -68,7 +68,7 @@ class EventLoop final : public base::Executor {
   std::int64_t wall_clock_ms() const override;
 
   /// When this turn's wait ended: a clock that costs nothing. The loop's thread only.
-  base::monotonic_time turn_time() const { return turn_time_; }
+  base::monotonic_time turn_time() const override { return turn_time_; }
 
   /// Whether the caller is on this loop's thread while it runs.
   bool in_loop_thread() const {

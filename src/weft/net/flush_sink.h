@@ -12,7 +12,9 @@ namespace weft::net {
 /// Collects what one flush sends, up to what one system call takes.
 class FlushSink final : public GatherSink {
  public:
-  explicit FlushSink(std::vector<base::shared_bytes>& slices) : slices_(slices) {}
+  /// `listener` is set to who wants to hear of the flush.
+  explicit FlushSink(std::vector<base::shared_bytes>& slices, FlushListener** listener = nullptr)
+      : slices_(slices), listener_(listener) {}
 
   void add(base::shared_bytes framed) override {
     if (framed.empty()) return;
@@ -26,10 +28,15 @@ class FlushSink final : public GatherSink {
                                                      : 0;
   }
 
+  void tell(FlushListener& listener) override {
+    if (listener_) *listener_ = &listener;
+  }
+
   std::size_t bytes() const { return bytes_; }
 
  private:
   std::vector<base::shared_bytes>& slices_;
+  FlushListener** listener_;
   std::size_t bytes_ = 0;
 };
 

@@ -254,7 +254,7 @@ void WebSocketServerConnection::gather() {
   if (std::exchange(ping_due_, false)) shared_.gathered.push_back(make_frame(opcode::ping, {}));
   if (wants_gather_ && handler_) {
     wants_gather_ = false;
-    FlushSink sink(shared_.gathered);
+    FlushSink sink(shared_.gathered, &shared_.flush_listener);
     handler_->on_gather(sink);
   }
   if (!close_frame_.empty() && !close_frame_sent_) {
@@ -292,7 +292,12 @@ void WebSocketServerConnection::on_flush() {
   if (!blocked()) {
     if (!has_remainder()) gather();
     const bool nothing = !has_remainder() && shared_.gathered.empty();
-    after_send(nothing ? sent::all : send_waiting());
+    const sent outcome = nothing ? sent::all : send_waiting();
+    if (FlushListener* const listener = std::exchange(shared_.flush_listener, nullptr))
+        [[unlikely]] {
+      listener->on_flushed(outcome == sent::all);
+    }
+    after_send(outcome);
     if (left() || gone_) return;
   }
   if (!stalled() && !held_.empty()) consume_held();

@@ -9,6 +9,15 @@
 
 namespace weft::net {
 
+/// Hears what became of a flush.
+class FlushListener {
+ public:
+  virtual ~FlushListener() = default;
+
+  /// The flush was handed to the socket; `whole` when it took all of it at once.
+  virtual void on_flushed(bool whole) = 0;
+};
+
 /// Collects what one connection is about to send: slices of shared frames, not copies.
 class GatherSink {
  public:
@@ -19,6 +28,10 @@ class GatherSink {
 
   /// How much more this flush takes; a handler stops adding at 0 and is asked again later.
   virtual std::size_t room() const = 0;
+
+  /// Has `listener` told once, as soon as this flush has gone to the socket, in this same turn.
+  /// For whoever follows one edit; the latest call counts.
+  virtual void tell(FlushListener&) {}
 };
 
 /// The sending half of a WebSocket connection, as a gateway sees it.

@@ -79,7 +79,12 @@ void list_versions(Api& api, const exchange_ptr& exchange, const Target& target)
 void restore_version(Api& api, const exchange_ptr& exchange, const Target& target);
 void list_quarantine(Api& api, const exchange_ptr& exchange, const Target& target);
 void repair_document(Api& api, const exchange_ptr& exchange, const Target& target);
+void trace_edit(Api& api, const exchange_ptr& exchange, const Target& target);
 void make_backup(Api& api, const exchange_ptr& exchange, const Target& target);
+
+/// Refuses what does not come from this machine, or comes for somebody else through a proxy on it:
+/// true when it did.
+bool refuse_foreign(const exchange_ptr& exchange);
 
 /// One line of /v1/quarantine.
 nlohmann::json quarantine_json(const hub::QuarantineEntry& entry);

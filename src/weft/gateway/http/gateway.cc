@@ -48,6 +48,8 @@ Handler handler_of(Operation operation) {
       return list_quarantine;
     case Operation::repair:
       return repair_document;
+    case Operation::trace:
+      return trace_edit;
     case Operation::backup:
       return make_backup;
   }

@@ -24,13 +24,6 @@ bool is_local(const net::HttpRequest& request) {
          request.header("Forwarded").empty();
 }
 
-bool refuse_foreign(const exchange_ptr& exchange) {
-  if (is_local(exchange->request())) return false;
-  exchange->refuse(problems::local_only,
-                   "this is for operators: ask from the machine that the server runs on");
-  return true;
-}
-
 /// Answers with what a blocking piece of maintenance says.
 void answer_maintenance(Api& api, const exchange_ptr& exchange, unsigned status,
                         std::function<base::result<std::string>()> work,
@@ -52,6 +45,13 @@ void answer_maintenance(Api& api, const exchange_ptr& exchange, unsigned status,
 }
 
 }  // namespace
+
+bool refuse_foreign(const exchange_ptr& exchange) {
+  if (is_local(exchange->request())) return false;
+  exchange->refuse(problems::local_only,
+                   "this is for operators: ask from the machine that the server runs on");
+  return true;
+}
 
 json quarantine_json(const hub::QuarantineEntry& entry) {
   return {{"room", entry.document.room_id},

@@ -20,7 +20,7 @@ constexpr ProblemType all[] = {
     problems::not_restorable,   problems::history_trimmed,    problems::version_changed,
     problems::too_large,        problems::bad_media_type,     problems::document_broken,
     problems::no_reader,        problems::unavailable,        problems::draining,
-    problems::local_only,       problems::maintenance_failed,
+    problems::local_only,       problems::maintenance_failed, problems::no_edit,
 };
 
 }  // namespace
@@ -52,6 +52,7 @@ const ProblemType& problem_type_of(const base::error& why) {
   if (why.code == hub::errc::too_large) return problems::too_large;
   if (why.code == hub::errc::broken) return problems::document_broken;
   if (why.code == hub::errc::changed) return problems::version_changed;
+  if (why.code == hub::errc::timed_out) return problems::no_edit;
   if (why.code == hub::errc::draining) return problems::draining;
   if (why.code == log::errc::trimmed) return problems::history_trimmed;
   if (why.code == log::errc::corrupt) return problems::document_broken;

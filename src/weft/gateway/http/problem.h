@@ -32,6 +32,7 @@ inline constexpr ProblemType bad_method{"bad-method", 405, "Bad method"};
 inline constexpr ProblemType not_acceptable{"not-acceptable", 406, "Not acceptable"};
 inline constexpr ProblemType conflicting_ids{"conflicting-ids", 409, "Client id used twice"};
 inline constexpr ProblemType not_restorable{"not-restorable", 409, "Not restorable"};
+inline constexpr ProblemType no_edit{"no-edit", 409, "No edit came"};
 inline constexpr ProblemType maintenance_failed{"maintenance-failed", 409, "Not done"};
 inline constexpr ProblemType history_trimmed{"history-trimmed", 410, "History trimmed"};
 inline constexpr ProblemType version_changed{"version-changed", 412, "Version changed"};

@@ -34,6 +34,7 @@ constexpr Route all[] = {
     {events, "GET", "/v1/documents/{room}/{document}/events"},
     {quarantine, "GET", "/v1/quarantine"},
     {repair, "POST", "/v1/documents/{room}/{document}/repair"},
+    {trace, "POST", "/v1/documents/{room}/{document}/trace"},
     {backup, "POST", "/v1/backup"},
 };
 

@@ -31,6 +31,7 @@ enum class Operation {
   events,
   quarantine,
   repair,
+  trace,
   backup,
 };
 

@@ -26,6 +26,11 @@ rocksdb::Slice to_slice(base::byte_view bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+base::TracePoint point_now(const base::Meter* meter) {
+  return {std::chrono::steady_clock::now().time_since_epoch(),
+          meter ? meter->used() : base::Usage{}};
+}
+
 std::vector<base::OperationId> operations_of(const std::vector<Record>& records) {
   std::vector<base::OperationId> out;
   out.reserve(records.size());
@@ -186,7 +191,13 @@ std::vector<Committer::Group> Committer::group(std::vector<Pending>& pending, st
       groups.push_back({&item.document, &document, std::make_shared<record_batch>()});
     }
     record_batch& records = *groups[document.group].records;
-    for (Record& record : item.records) records.push_back({log_offset{}, std::move(record)});
+    for (Record& record : item.records) {
+      if (record.trace) [[unlikely]] {
+        record.trace->begun = point_now(record.trace->meter);
+        followed_.push_back(record.trace);
+      }
+      records.push_back({log_offset{}, std::move(record)});
+    }
   }
   if (!failures.empty()) registry_.fail(std::move(failures));
   return groups;
@@ -247,6 +258,8 @@ rocksdb::Status Committer::write(std::vector<Group>& groups) {
   const auto start = std::chrono::steady_clock::now();
   const rocksdb::Status status = database_.Write(how, &batch);
   write_ns_ += static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
+  if (!followed_.empty()) [[unlikely]]
+    note_written(offset - next_offset_);
   if (!status.ok()) return status;
 
   next_offset_ = offset;
@@ -256,6 +269,14 @@ rocksdb::Status Committer::write(std::vector<Group>& groups) {
     group.known->end = group.records->back().offset.value + 1;
   }
   return status;
+}
+
+void Committer::note_written(std::size_t records) {
+  for (const auto& trace : followed_) {
+    trace->written = point_now(trace->meter);
+    trace->records = records;
+  }
+  followed_.clear();
 }
 
 void Committer::commit(std::vector<Pending>& pending, std::size_t first, std::size_t last) {

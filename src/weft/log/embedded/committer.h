@@ -73,6 +73,7 @@ class Committer {
   void commit(std::vector<Pending>& pending, std::size_t first, std::size_t last);
   std::vector<Group> group(std::vector<Pending>& pending, std::size_t first, std::size_t last);
   rocksdb::Status write(std::vector<Group>& groups);
+  void note_written(std::size_t records);
   void encode(Group& group, rocksdb::WriteBatch& batch, Commit& commit);
   void refuse(std::vector<Pending>& pending, std::size_t first, const base::error& why);
   void reject(std::vector<Group>& groups, const base::error& why);
@@ -106,7 +107,8 @@ class Committer {
   std::uint64_t next_offset_;
   doc_number next_document_;
   std::uint64_t commit_serial_ = 0;
-  std::string failure_;  ///< why state_ is failed; guarded by mutex_
+  std::vector<std::shared_ptr<CommitTrace>> followed_;  ///< of the commit in progress
+  std::string failure_;                                 ///< why state_ is failed; guarded by mutex_
 
   std::thread thread_;
 };
