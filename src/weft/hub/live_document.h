@@ -234,6 +234,7 @@ class LiveDocument final : public log::Subscriber,
   std::vector<std::unique_ptr<Ring>> rings_;
   AwarenessTable awareness_;
   base::monotonic_time last_awareness_{};
+  std::uint64_t awareness_due_ = 0;           ///< last_change at the latest tick of presence
   std::uint64_t awareness_at_this_tick_ = 0;  ///< last_change at the latest keepalive tick
   std::uint64_t awareness_at_last_tick_ = 0;  ///< and at the one before
   base::timer_id awareness_timer_ = 0;

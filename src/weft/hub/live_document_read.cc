@@ -280,6 +280,7 @@ void LiveDocument::announce_awareness() {
 void LiveDocument::flush_awareness() {
   awareness_timer_ = 0;
   last_awareness_ = parts_.executor.now();
+  awareness_due_ = awareness_.last_change();
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     if (session->live_ && session->awareness_seen_ < awareness_.last_change()) {
@@ -289,13 +290,15 @@ void LiveDocument::flush_awareness() {
 }
 
 void LiveDocument::collect_awareness(Session& session, net::GatherSink& sink) {
-  const std::uint64_t newest = awareness_.last_change();
+  // Once a tick, however often edits make a session send; then with everything that is known.
+  const bool due = session.awareness_seen_ < awareness_due_;
   if (sink.room() == 0) {
     // Edits have filled this send to the last byte; nothing else might ask for another.
-    if (session.awareness_seen_ < newest || session.keepalive_due_) session.events_.on_output();
+    if (due || session.keepalive_due_) session.events_.on_output();
     return;
   }
-  if (session.awareness_seen_ < newest) {
+  if (due) {
+    const std::uint64_t newest = awareness_.last_change();
     auto& shared = rings_[session.ring_]->awareness;
     if (shared.from != session.awareness_seen_ || shared.to != newest) {
       shared.from = session.awareness_seen_;

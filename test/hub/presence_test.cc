@@ -1,0 +1,49 @@
+// When presence goes out.
+
+#include "hub/hub_fixture.h"
+#include "weft/yjs/sync_protocol.h"
+
+namespace weft::hub {
+namespace {
+
+using sim::insert_update;
+using testing::CountingEvents;
+using testing::framing;
+using testing::ToldSink;
+
+class PresenceTest : public testing::HubTest {};
+
+TEST_F(PresenceTest, GoesOutOnceATickHoweverOftenEditsDo) {
+  CountingEvents events;
+  const auto editor = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto reader = std::move(hub_.join(document_, framing, events, {"b", {}}).value());
+  run(options().awareness_tick * 2);
+  const auto move_and_edit = [&](std::uint64_t clock) {
+    const yjs::AwarenessEntry entry{7, clock + 1, R"({"at":1})"};
+    ASSERT_TRUE(editor->apply_awareness(yjs::encode_awareness_update({&entry, 1})));
+    ASSERT_TRUE(editor->submit(insert_update(1, clock), false));
+    run(std::chrono::milliseconds(4));
+  };
+  const auto frame_bytes = [](std::uint64_t clock) {
+    return sim::SimFraming::header_bytes + insert_update(1, clock).size();
+  };
+  move_and_edit(0);
+  ToldSink first;
+  reader->collect(first);
+  ASSERT_GT(first.bytes, frame_bytes(0)) << "presence after a pause is sent at once";
+  const std::size_t presence_bytes = first.bytes - frame_bytes(0);
+  // Edits within the same tick go alone.
+  for (std::uint64_t clock = 1; clock < 4; ++clock) {
+    move_and_edit(clock);
+    ToldSink sink;
+    reader->collect(sink);
+    EXPECT_EQ(sink.bytes, frame_bytes(clock));
+  }
+  run(options().awareness_tick);
+  ToldSink next;
+  reader->collect(next);
+  EXPECT_EQ(next.bytes, presence_bytes);
+}
+
+}  // namespace
+}  // namespace weft::hub
