@@ -48,17 +48,6 @@ class CollectingSink final : public net::GatherSink {
 
 constexpr std::size_t paste_length = 180;
 
-/// An insert of many characters at once, by a client that has not written before.
-base::byte_vector paste_update(std::uint64_t client) {
-  auto out = insert_update(client, 0);
-  out.resize(out.size() - 3);  // the text of one character, no deletions
-  out.push_back(0x80 | (paste_length & 0x7f));
-  out.push_back(paste_length >> 7);
-  out.insert(out.end(), paste_length, 'p');
-  out.push_back(0);
-  return out;
-}
-
 TEST_F(HubTest, AnEditIsAcknowledgedOnceAndARepeatedOneIsNotAppendedAgain) {
   const auto first = publish(insert_update(1, 0));
   ASSERT_TRUE(first) << first.error().message;
@@ -184,7 +173,7 @@ TEST_F(HubTest, AReaderThatFellOffSeesNothingThatALaterJoinerDoesNotGet) {
   run();
   // More than the ring holds, and few enough to be read out of the log.
   for (std::uint64_t client = 1; client <= 6; ++client) {
-    ASSERT_TRUE(publish(paste_update(client)));
+    ASSERT_TRUE(publish(insert_update(client, 0, paste_length)));
   }
   // An edit that fails and lies in the log all the same.
   faults_.append_fails_one_in = 1;

@@ -16,6 +16,7 @@ const SimFraming framing;
 const DeflatedSimFraming deflated_framing;
 
 constexpr std::size_t recent_max = 12;
+constexpr std::size_t paste_max = 150;  ///< characters
 
 std::map<std::uint64_t, std::uint64_t> decode_state_vector(base::byte_view bytes) {
   std::size_t at = 0;
@@ -112,8 +113,10 @@ void Client::send(Kind kind, base::byte_vector bytes) {
 
 void Client::edit() {
   const bool deletes = clock_ > 0 && world_.one_in(5);
+  const std::size_t length = world_.one_in(3) ? 1 + world_.random().below(paste_max) : 1;
   auto update = deletes ? delete_update(number_, world_.random().below(clock_))
-                        : insert_update(number_, clock_++);
+                        : insert_update(number_, clock_, length);
+  if (!deletes) clock_ += length;
   take(update, false);
   recent_.push_back(update);
   if (recent_.size() > recent_max) recent_.pop_front();

@@ -75,6 +75,7 @@ void SimLog::start_commit() {
     for (const auto& record : waiting.records) written.push_back({waiting.document, {{}, record}});
   }
   const bool fail = fails(faults_.append_fails_one_in, "failed commit");
+  const bool dies = fail && fails(faults_.log_dies_one_in, "dead log");
   // A failed one may have reached the disk, wholly or in part.
   if (fail) {
     const std::size_t landed = world_.random().below(written.size() + 1);
@@ -85,12 +86,13 @@ void SimLog::start_commit() {
     stored.entry.offset.value = disk_.next_offset();
     disk_.unsynced.push_back(std::move(stored));
   }
-  world_.schedule(
-      world_.delay(faults_.commit_delay_us_max),
-      [this, group = std::move(group), fail]() mutable { finish_commit(std::move(group), fail); });
+  world_.schedule(world_.delay(faults_.commit_delay_us_max),
+                  [this, group = std::move(group), fail, dies]() mutable {
+                    finish_commit(std::move(group), fail, dies);
+                  });
 }
 
-void SimLog::finish_commit(std::vector<Waiting> group, bool fail) {
+void SimLog::finish_commit(std::vector<Waiting> group, bool fail, bool dies) {
   std::map<base::DocumentId, log::record_batch> committed;
   for (auto& stored : disk_.unsynced) {
     committed[stored.document].push_back(stored.entry);
@@ -99,7 +101,7 @@ void SimLog::finish_commit(std::vector<Waiting> group, bool fail) {
   disk_.unsynced.clear();
   if (fail) {
     tell_failed(group, log::errc::commit_unknown);
-    if (fails(faults_.log_dies_one_in, "dead log")) {
+    if (dies) {
       dead_ = true;
       committing_ = false;
       const auto waiting = std::move(queue_);

@@ -99,7 +99,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   };
 
   void start_commit();
-  void finish_commit(std::vector<Waiting> group, bool fails);
+  void finish_commit(std::vector<Waiting> group, bool fails, bool dies);
   void tell_failed(const std::vector<Waiting>& group, log::errc why);
   base::result<log::ReadResult> read_now(const base::DocumentId& document, base::log_offset from,
                                          std::size_t bytes_max);

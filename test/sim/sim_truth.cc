@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "weft/protocol/envelope.h"
 #include "weft/yjs/sync_protocol.h"
 
@@ -33,6 +35,8 @@ void Truth::made_durable(const Disk::Stored& stored) {
   world_.trace("durable", offset.value, update);
   EXPECT_TRUE(!last_offset_ || *last_offset_ < offset) << "versions do not rise";
   last_offset_ = offset;
+  if (record.received_at_ms < last_received_ms_) world_.met("record older than the one before it");
+  last_received_ms_ = record.received_at_ms;
   EXPECT_TRUE(operations_.emplace(record.operation, offset).second)
       << "operation " << base::to_string(record.operation) << " is in the log twice";
   const auto parts = protocol::split_envelope(record.envelope);
@@ -69,6 +73,7 @@ void Truth::acknowledged(const base::DocumentId& document, base::byte_view updat
                          base::log_offset version) {
   world_.trace("acknowledged", version.value, update);
   shown(document, update);
+  ends_[document] = std::max(ends_[document], {version.value + 1});
   yjs::Knowledge news;
   EXPECT_TRUE(yjs::learn(update, news));
   for (const auto& [client, ranges] : news.structs.clients()) {
@@ -94,12 +99,23 @@ yjs::Knowledge Truth::records_before(const base::DocumentId& document, base::log
 }
 
 void Truth::state_read(const base::DocumentId& document, const yjs::Knowledge& state,
-                       base::log_offset end, bool settled, const yjs::Knowledge& promised_before) {
+                       base::log_offset end, bool settled, const Before& before) {
   world_.trace("state read", end.value);
   EXPECT_TRUE(covers(durable_[document], state)) << "a state that is not durable";
-  EXPECT_TRUE(covers(state, promised_before)) << "a state without what was promised before";
+  EXPECT_TRUE(covers(state, before.promised)) << "a state without what was promised before";
+  EXPECT_GE(end, before.end) << "a version before one that was named before";
+  ends_[document] = std::max(ends_[document], end);
   if (settled) {
     EXPECT_TRUE(covers(state, records_before(document, end))) << "a state with less than it says";
+  }
+}
+
+void Truth::nothing_between(const base::DocumentId& document, base::log_offset end,
+                            base::log_offset version) {
+  for (const auto& stored : disk_.durable) {
+    const auto offset = stored.entry.offset;
+    EXPECT_FALSE(stored.document == document && offset >= end && offset < version)
+        << "stored behind an edit that its condition rules out";
   }
 }
 

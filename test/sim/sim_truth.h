@@ -31,10 +31,23 @@ class Truth {
   void acknowledged(const base::DocumentId& document, base::byte_view update,
                     base::log_offset version);
 
+  /// What somebody who asks now must be given.
+  struct Before {
+    yjs::Knowledge promised;
+    base::log_offset end;  ///< behind every version that was named
+  };
+  Before before(const base::DocumentId& document) { return {promised_[document], ends_[document]}; }
+
   /// A reader was given the state as it is before `end`: nothing that is not durable, all that was
-  /// promised before it asked and, when `settled`, every record before `end`.
+  /// promised before it asked and, when `settled`, every record before `end`. Versions do not go
+  /// back.
   void state_read(const base::DocumentId& document, const yjs::Knowledge& state,
-                  base::log_offset end, bool settled, const yjs::Knowledge& promised_before);
+                  base::log_offset end, bool settled, const Before& before);
+
+  /// What was published on the condition that the document ends at `end` was stored at `version`,
+  /// or was there already.
+  void nothing_between(const base::DocumentId& document, base::log_offset end,
+                       base::log_offset version);
 
   /// What the server reads of a document is not what was written; until the next start it may call
   /// that document broken, and no other.
@@ -57,9 +70,11 @@ class Truth {
   std::map<yjs::client_id, base::DocumentId> owners_;
   std::map<base::DocumentId, yjs::Knowledge> durable_;
   std::map<base::DocumentId, yjs::Knowledge> promised_;
+  std::map<base::DocumentId, base::log_offset> ends_;
   std::map<std::pair<yjs::client_id, yjs::clock_value>, base::log_offset> stored_at_;
   std::map<base::OperationId, base::log_offset> operations_;
   std::optional<base::log_offset> last_offset_;
+  std::int64_t last_received_ms_ = 0;  ///< by the server's wall clock, which jumps
   std::set<base::DocumentId> damaged_;
 };
 

@@ -27,7 +27,7 @@ const SimFraming framing;
 
 }  // namespace
 
-base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock) {
+base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock, std::size_t length) {
   constexpr std::uint8_t content_string = 4;
   constexpr std::uint8_t has_origin = 0x80;
   base::byte_vector out;
@@ -44,7 +44,9 @@ base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock) {
     put_varint(out, client);
     put_varint(out, clock - 1);
   }
-  put_text(out, std::string(1, static_cast<char>('a' + clock % 26)));
+  std::string text(length, ' ');
+  for (std::size_t i = 0; i < length; ++i) text[i] = static_cast<char>('a' + (clock + i) % 26);
+  put_text(out, text);
   put_varint(out, 0);  // no deletions
   return out;
 }

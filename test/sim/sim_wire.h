@@ -30,9 +30,9 @@ class DeflatedSimFraming final : public hub::Framing {
   static constexpr std::uint8_t deflated = 0x40;
 };
 
-/// A one-character insert by `client` at `clock`, behind its previous one (at the start of the text
-/// "content" when clock is 0), as Yjs encodes it.
-base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock);
+/// An insert of so many characters by `client` at `clock`, behind its previous one (at the start of
+/// the text "content" when clock is 0), as Yjs encodes it.
+base::byte_vector insert_update(std::uint64_t client, std::uint64_t clock, std::size_t length = 1);
 /// A deletion of the character that `client` inserted at `clock`.
 base::byte_vector delete_update(std::uint64_t client, std::uint64_t clock);
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t first_client = 100;
 constexpr std::uint64_t first_publisher = 1000;
-constexpr std::uint64_t quick_commit_us = 2000, slow_commit_us = 100'000;
+constexpr std::uint64_t quick_disk_us = 2000, slow_disk_us = 100'000;
 
 bool transient(const base::error& why) {
   return why.code == hub::errc::unavailable || why.code == hub::errc::draining;
@@ -214,8 +214,12 @@ void Simulation::one_step() {
     view(any_document());
   } else if (dice < 950) {
     watch(any_document());
-  } else if (dice < 997) {
+  } else if (dice < 990) {
     one_fault();
+  } else if (dice < 997) {
+    // Long enough for what goes on by timers of seconds: a failed append is looked into while
+    // people go on, not only at the end.
+    advance(world_.delay(1'500'000));
   } else {
     drain();
   }
@@ -229,11 +233,13 @@ void Simulation::one_fault() {
       faults_.disk_full = !faults_.disk_full && world_.one_in(2);
       if (faults_.disk_full) world_.met("full disk");
       break;
-    case 2:
-      faults_.commit_delay_us_max =
-          faults_.commit_delay_us_max == slow_commit_us ? quick_commit_us : slow_commit_us;
-      world_.met("slow disk or quick again");
+    case 2: {
+      const bool reads = world_.one_in(3);
+      auto& most_us = reads ? faults_.read_delay_us_max : faults_.commit_delay_us_max;
+      most_us = most_us == slow_disk_us ? quick_disk_us : slow_disk_us;
+      world_.met(reads ? "slow reads or quick again" : "slow commits or quick again");
       break;
+    }
     case 3:
     case 4:
       if (faults_.damaged.erase(document) > 0) break;
@@ -243,8 +249,8 @@ void Simulation::one_fault() {
       world_.met("damaged document");
       break;
     default:
-      if (options_.wall_clock_jumps) world_.jump_wall_clock();
       world_.met("wall clock jump");
+      if (options_.wall_clock_jumps) world_.jump_wall_clock();
   }
 }
 
@@ -291,7 +297,7 @@ void Simulation::publish_batch(const base::DocumentId& document) {
   }
   hub(document).publish_all(
       document, std::move(shared), {"publisher", {}}, condition,
-      [this, document, updates, conditional = condition.has_value(),
+      [this, document, updates, condition,
        incarnation = expect_answer()](base::result<std::vector<hub::PublishedItem>> items) {
         if (incarnation != incarnation_) return;
         --unanswered_;
@@ -299,13 +305,18 @@ void Simulation::publish_batch(const base::DocumentId& document) {
           if (items.error().code == hub::errc::broken) {
             return truth_.broken(document, items.error().message);
           }
-          const bool changed = conditional && items.error().code == hub::errc::changed;
+          const bool changed = condition && items.error().code == hub::errc::changed;
           world_.met(changed ? "batch at another version" : "refused batch");
           EXPECT_TRUE(changed || transient(items.error())) << items.error().message;
           return;
         }
         world_.met("batch");
         ASSERT_EQ(items->size(), updates.size());
+        const auto& first = items->front();
+        if (condition && first.what == hub::PublishedItem::outcome::durable) {
+          world_.met("conditional batch");
+          truth_.nothing_between(document, condition->ends.front(), *first.version);
+        }
         bool refused = false;
         for (std::size_t i = 0; i < updates.size(); ++i) {
           const auto& item = (*items)[i];
@@ -321,7 +332,7 @@ void Simulation::publish_batch(const base::DocumentId& document) {
 
 void Simulation::read_state(const base::DocumentId& document) {
   hub(document).read_state(
-      document, [this, document, promised = truth_.promised(document),
+      document, [this, document, before = truth_.before(document),
                  incarnation = expect_answer()](base::result<hub::StateRead> read) {
         if (incarnation != incarnation_) return;
         --unanswered_;
@@ -335,13 +346,13 @@ void Simulation::read_state(const base::DocumentId& document) {
         world_.met(read->settled ? "state read" : "state read during a recovery");
         yjs::Knowledge state;
         ASSERT_TRUE(yjs::learn(read->update, state));
-        truth_.state_read(document, state, read->end, read->settled, promised);
+        truth_.state_read(document, state, read->end, read->settled, before);
       });
 }
 
 void Simulation::view(const base::DocumentId& document) {
   hub(document).view(document,
-                     [this, document, promised = truth_.promised(document),
+                     [this, document, before = truth_.before(document),
                       incarnation = expect_answer()](base::result<hub::DocumentView> view) {
                        if (incarnation != incarnation_) return;
                        --unanswered_;
@@ -360,7 +371,7 @@ void Simulation::view(const base::DocumentId& document) {
                          }
                        }
                        for (const auto& part : view->tail) ASSERT_TRUE(yjs::learn(part, state));
-                       truth_.state_read(document, state, view->end, view->settled, promised);
+                       truth_.state_read(document, state, view->end, view->settled, before);
                        if (view->state_vector) {
                          EXPECT_EQ(*view->state_vector, yjs::encode_state_vector(state.structs));
                        }

@@ -16,7 +16,7 @@ verb_help() {
   bench [flags]            beside the raw server and the peers (bench/run.py); reports/bench.json
   fuzz [seconds [name]]    every fuzzer (or those with that name) for so many seconds each (60)
   sim [seeds [first]]      the deterministic simulation of hubs; reports/sim.json
-  sim --hours N            the same with fresh seeds for so long
+  sim --hours N            the same with fresh seeds for so long; or --seconds N
   planted                  bugs planted into copies of the tree: the simulation must see each
   chaos [rounds]           crashes under load (100); reports/chaos.json
   soak [minutes]           ordinary load (60): memory, threads and descriptors stay level; reports/soak.json
@@ -42,8 +42,7 @@ run_single() {
   finish "$verb" "$begin"
 }
 
-stages_of_test=(setup build-ci unit check oracle fuzz-short build-release e2e openapi browser chaos-5)
-stages_of_full=(setup-full sim planted chaos-100 chaos-control soak fuzz-full tsan tidy bare)
+stages_of_test=(setup build-ci unit check oracle fuzz-short build-release sim-60s e2e openapi browser chaos-5)
 
 # Without the tools or the programs the rest would only repeat the same failure.
 run_stages() {

@@ -133,7 +133,7 @@ void Hub::drain_step() {
   const bool busy = std::any_of(documents_.begin(), documents_.end(), [](const auto& item) {
     // Not those that only look into a failed append: the log may be unreadable for long, and the
     // next start reads it anyway.
-    return !item.second->done() && !item.second->ended();
+    return !item.second->at_rest() && !item.second->ended();
   });
   if (!busy) {
     bool saving = false;

@@ -31,7 +31,7 @@ LiveDocument::~LiveDocument() {
   uncount(parts_.counters.documents_live);
 }
 
-bool LiveDocument::done() const {
+bool LiveDocument::at_rest() const {
   return sessions_.empty() && pending_.empty() && waiters_.empty() && outbox_.empty() &&
          when_loaded_.empty() && state_readers_.empty() && !compacting_ && !saving_ && !trace_ &&
          phase_ != Phase::loading;

@@ -61,9 +61,9 @@ class LiveDocument final : public log::Subscriber,
 
   /// No session, no append in flight, no snapshot or compaction under way, nobody waiting: the
   /// process may end.
-  bool done() const;
+  bool at_rest() const;
   /// And no failed append is being looked into: it may be put away.
-  bool idle() const { return done() && !recovering_; }
+  bool idle() const { return at_rest() && !recovering_; }
   base::monotonic_time idle_since() const { return idle_since_; }
 
   using position_callback = log::callback<base::log_offset>;
