@@ -28,6 +28,9 @@ class StoreCrash : public ::testing::TestWithParam<std::string> {
     subject.lose_power();
     subject.read_output();
     EXPECT_EQ(subject.wait(), 137);
+    return promises(subject);
+  }
+  static std::map<int, std::uint64_t> promises(const test::CrashingProcess& subject) {
     std::map<int, std::uint64_t> out;
     std::istringstream lines(subject.lines());
     int number = 0;
@@ -81,6 +84,27 @@ TEST_P(StoreCrash, without_syncs_the_same_crash_loses_snapshots_so_the_test_can_
   std::size_t missing = 0;
   for (const auto& [number, covered] : promised) missing += held[number] < covered ? 1u : 0u;
   EXPECT_GT(missing, 0u);
+}
+
+TEST_P(StoreCrash, after_a_failed_sync_nothing_is_promised_that_is_not_there) {
+  test::CrashingProcess subject(
+      {WEFT_CRASH_SUBJECT, GetParam(), (home_.path() / "store").string(), "until-failure"},
+      WEFT_UNSYNCED_LIBRARY, home_.path(), {"WEFT_SYNC_FAIL_AFTER=60"});
+  subject.read_output();
+  EXPECT_EQ(subject.wait(), 0);
+  const auto promised = promises(subject);
+  EXPECT_FALSE(promised.empty());
+  auto held = stored();
+  for (const auto& [number, covered] : promised) EXPECT_GE(held[number], covered) << number;
+}
+
+TEST(PlainFiles, survive_a_full_disk) {
+  const test::TemporaryDirectory home;
+  test::CrashingProcess subject({WEFT_CRASH_SUBJECT, "filesystem", (home.path() / "store").string(),
+                                 (home.path() / "full").string()},
+                                WEFT_UNSYNCED_LIBRARY, home.path());
+  subject.read_output();
+  EXPECT_EQ(subject.wait(), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(every_kind, StoreCrash, ::testing::Values("rocksdb", "filesystem"));
