@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "../exercise.h"
 #include "entries.h"
-#include "weft/base/random.h"
 #include "weft/log/embedded/schema.h"
 #include "weft/log/record_codec.h"
 
@@ -20,32 +20,6 @@ log::Record record(std::uint64_t seq) {
   out.identity = "ada";
   out.envelope = base::shared_bytes::copy_of(base::as_bytes("{}payload"));
   return out;
-}
-
-/// Runs `entry` on the seed, its prefixes and seeded mutations.
-void exercise(void (*entry)(base::byte_view), const std::string& seed) {
-  entry(base::as_bytes(seed));
-  for (std::size_t size = 0; size < seed.size(); ++size) {
-    entry(base::as_bytes(seed).first(size));
-  }
-  base::random random(1);
-  for (int round = 0; round < 20000; ++round) {
-    std::string mutated = seed;
-    for (std::uint64_t i = 0; i <= random.below(4); ++i) {
-      const std::size_t at = random.below(mutated.size());
-      switch (random.below(3)) {
-        case 0:
-          mutated[at] = static_cast<char>(random.next());
-          break;
-        case 1:
-          mutated.insert(at, 1, static_cast<char>(random.next()));
-          break;
-        default:
-          if (mutated.size() > 1) mutated.erase(at, 1);
-      }
-    }
-    entry(base::as_bytes(mutated));
-  }
 }
 
 TEST(fuzz_record, records) {

@@ -116,6 +116,7 @@ TEST(Config, ValuesOutOfRangeAreRefusedWithTheRange) {
                                                         {"threads", ""},
                                                         {"durability", "always"},
                                                         {"log_level", "loud"},
+                                                        {"store.kind", "files"},
                                                         {"hub.ring_bytes_max", "12"}}) {
     const auto ok = apply(config, key, value);
     ASSERT_FALSE(ok) << key << "=" << value;

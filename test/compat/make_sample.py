@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes a sample of the on-disk formats: a small backup with known edits in it.
 
-Usage: make_sample.py WEFT DIRECTORY
+Usage: make_sample.py WEFT DIRECTORY [STORE_KIND]
 
 Run it once for each version of the formats, when that version is released, and commit the result as
-test/compat/v<version>; test/compat reads every sample with today's code for ever. What is in it is
-described in test/compat/README.md.
+test/compat/v<version>, and with the kind filesystem as test/compat/v<version>-files; test/compat reads
+every sample with today's code for ever. What is in it is described in test/compat/README.md.
 """
 
 import json
@@ -22,10 +22,10 @@ WITHOUT_H = bytes([0, 1, 1, 1, 0, 1])
 
 
 class Server:
-    def __init__(self, program, data):
+    def __init__(self, program, data, kind):
         self.process = subprocess.Popen(
             [program, "serve", "--listen", "127.0.0.1:0", "--data", data, "--durability", "os",
-             "--log_level", "error"],
+             "--log_level", "error", "--store.kind", kind],
             stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().split()[2]
 
@@ -46,16 +46,17 @@ class Server:
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     program, target = sys.argv[1], pathlib.Path(sys.argv[2]).absolute()
+    kind = sys.argv[3] if len(sys.argv) == 4 else "rocksdb"
     with tempfile.TemporaryDirectory() as data:
-        server = Server(program, data + "/data")
+        server = Server(program, data + "/data", kind)
         server.publish("team/notes", HELLO)
         server.publish("team/notes", BEHIND_IT)
         server.publish("t%C3%A9am/a%2Fb", HELLO)
         server.stop()  # writes snapshots
-        server = Server(program, data + "/data")
+        server = Server(program, data + "/data", kind)
         server.publish("team/notes", WITHOUT_H)
         server.post("/v1/backup", json.dumps({"directory": str(target)}).encode(),
                     "application/json")

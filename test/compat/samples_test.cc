@@ -7,6 +7,7 @@
 
 #include "support/temporary_directory.h"
 #include "weft/app/backup.h"
+#include "weft/app/snapshot_store.h"
 #include "weft/hub/logged_edit.h"
 #include "weft/yjs/update.h"
 
@@ -27,11 +28,9 @@ const byte_vector hello{1, 1, 1, 0, 4, 1, 4, 't', 'e', 'x', 't', 5, 'H', 'e', 'l
 const byte_vector behind_it{1, 1, 1, 5, 0x84, 1, 4, 3, ' ', 'v', '1', 0};
 const byte_vector without_h{0, 1, 1, 1, 0, 1};
 
-class Samples : public ::testing::TestWithParam<int> {
+class Samples : public ::testing::TestWithParam<const char*> {
  protected:
-  fs::path sample() const {
-    return fs::path(WEFT_COMPAT_SAMPLES) / ("v" + std::to_string(GetParam()));
-  }
+  fs::path sample() const { return fs::path(WEFT_COMPAT_SAMPLES) / GetParam(); }
 
   /// The updates that the log of a restored sample holds of a document.
   static std::vector<byte_vector> updates(const log::embedded::EmbeddedLog& log,
@@ -69,12 +68,12 @@ TEST_P(Samples, AreReadAsTheyWereWritten) {
   EXPECT_EQ(updates(**log, notes), (std::vector<byte_vector>{hello, behind_it, without_h}));
   EXPECT_EQ(updates(**log, other), (std::vector<byte_vector>{hello}));
 
-  store::rocks::RocksDbStoreOptions store_options;
+  SnapshotStoreOptions store_options;
   store_options.directory = data / "store";
-  const auto store = store::rocks::RocksDbStore::open(store_options);
+  const auto store = open_snapshot_store(store_options);
   ASSERT_TRUE(store) << store.error().message;
   int seen = 0;
-  const auto read = (*store)->audit(&notes, [&](store::rocks::StoredValue&& value) {
+  const auto read = (*store)->audit(&notes, [&](store::StoredValue&& value) {
     ++seen;
     ASSERT_TRUE(value.snapshot) << value.snapshot.error().message;
     EXPECT_EQ(value.snapshot->log, manifest->log.log);
@@ -88,7 +87,7 @@ TEST_P(Samples, AreReadAsTheyWereWritten) {
   EXPECT_EQ(seen, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryVersion, Samples, ::testing::Values(1));
+INSTANTIATE_TEST_SUITE_P(EveryVersion, Samples, ::testing::Values("v1", "v1-files"));
 
 }  // namespace
 }  // namespace weft::app

@@ -13,6 +13,7 @@ import { Server } from './lib/server.mjs'
 import { compressed } from './scenarios/compressed.mjs'
 import { many_documents, one_document } from './scenarios/converge.mjs'
 import { sigterm_drains } from './scenarios/drain.mjs'
+import { snapshots_in_files } from './scenarios/files.mjs'
 import { hostile_input } from './scenarios/hostile.mjs'
 import { hostile_clients } from './scenarios/hostile_clients.mjs'
 import { health_and_metrics, publish_and_read } from './scenarios/http.mjs'
@@ -42,9 +43,12 @@ const { values: flags } = parseArgs({
 
 // The idle one costs time but no work: it runs beside all others.
 const beside = [idle_clients]
-const scenarios = [health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input, hostile_clients, over_tls, compressed,
-  large_documents, presence_storm, trace_an_edit, an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
-  a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions]
+const scenarios = [
+  health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input,
+  hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
+  an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
+  a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions,
+]
 const scenario_seconds_max = 150
 
 const seed = Number(flags.seed ?? Date.now() % 2 ** 31)

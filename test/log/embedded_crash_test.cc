@@ -1,17 +1,14 @@
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/log_listener.h"
+#include "support/crashing_process.h"
 #include "support/temporary_directory.h"
 #include "support/test_executor.h"
 #include "weft/base/random.h"
@@ -26,61 +23,13 @@ using conformance::count_up;
 using conformance::document;
 using conformance::seqs;
 
-/// The subject under the interposer, its output readable.
-class Subject {
+/// The subject, with its log in `home`/log.
+class Subject : public test::CrashingProcess {
  public:
-  Subject(const std::string& mode, const fs::path& home, std::vector<std::string> settings = {}) {
-    fs::create_directories(home / "log");
-    int ends[2];
-    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-    output_ = ends[0];
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    settings.push_back("LD_PRELOAD=" WEFT_UNSYNCED_LIBRARY);
-    settings.push_back("WEFT_UNSYNCED_DIR=" + home.string());
-    settings.push_back("WEFT_DISK_FULL_FILE=" + (home / "full").string());
-    // The interposer stands before the sanitizer's runtime; both only pass calls on.
-    settings.push_back("ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0");
-    std::vector<std::string> arguments = {WEFT_CRASH_SUBJECT, mode, (home / "log").string(),
-                                          (home / "full").string()};
-    std::vector<char*> argv;
-    std::vector<char*> environment;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    for (std::string& setting : settings) environment.push_back(setting.data());
-    argv.push_back(nullptr);
-    environment.push_back(nullptr);
-    EXPECT_EQ(::posix_spawn(&process_, argv[0], &actions, nullptr, argv.data(), environment.data()),
-              0);
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-  }
-  ~Subject() { ::close(output_); }
-  Subject(const Subject&) = delete;
-  Subject& operator=(const Subject&) = delete;
-
-  /// Reads until there are `bytes` of output, or all of it.
-  void read_output(std::size_t bytes = ~std::size_t{0}) {
-    char buffer[65536];
-    while (text_.size() < bytes) {
-      const ssize_t got = ::read(output_, buffer, sizeof buffer);
-      if (got <= 0) return;
-      text_.append(buffer, static_cast<std::size_t>(got));
-    }
-  }
-  void lose_power() const { ::kill(process_, SIGUSR2); }
-  /// The exit status; -1 when a signal ended it.
-  int wait() {
-    int status = 0;
-    EXPECT_EQ(::waitpid(process_, &status, 0), process_);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  pid_t process_ = 0;
-  int output_ = -1;
-  std::string text_;
+  Subject(const std::string& mode, const fs::path& home, std::vector<std::string> settings = {})
+      : CrashingProcess(
+            {WEFT_CRASH_SUBJECT, mode, (home / "log").string(), (home / "full").string()},
+            WEFT_UNSYNCED_LIBRARY, home, std::move(settings)) {}
 };
 
 class EmbeddedCrash : public ::testing::Test {
@@ -137,7 +86,7 @@ TEST_F(EmbeddedCrash, every_committed_record_survives_the_loss_of_all_unsynced_b
     subject.lose_power();
     subject.read_output();
     EXPECT_EQ(subject.wait(), 137);
-    promises += subject.text().substr(0, subject.text().rfind('\n') + 1);
+    promises += subject.lines();
     contents stored = read_all(home_.path() / "log");
     const auto [promised, missing] = promised_and_missing(promises, stored);
     EXPECT_GT(promised, 100u);

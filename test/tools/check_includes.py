@@ -35,14 +35,14 @@ DRIVER_PARENTS = {"log", "store", "gateway"}
 
 # First path segment (or whole name) of a third-party header -> the folders that may include it.
 THIRD_PARTY = {
-    "rocksdb": {"log/embedded", "store/rocksdb"},
+    "rocksdb": {"base/rocksdb", "log/embedded", "store/rocksdb"},
     "librdkafka": {"log/kafka"},
     "mysql": {"store/mysql"},
     "mariadb": {"store/mysql"},
     "libpq-fe.h": {"store/postgres"},
     "hiredis": {"hub", "gateway"},
     "boost": {"net", "gateway"},
-    "openssl": {"net", "identity", "gateway"},
+    "openssl": {"net", "identity", "gateway", "store/filesystem"},
     "sodium.h": {"identity"},
     "zlib.h": {"net"},
     "yaml-cpp": {"app", "elf"},

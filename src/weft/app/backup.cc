@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/app/config.h"
+#include "weft/app/snapshot_store.h"
 
 namespace weft::app {
 
@@ -86,8 +87,8 @@ base::result<BackupManifest> read_back(const fs::path& directory) {
   }
   out.log = std::move(*audit);
   std::string damaged;
-  const auto read = store::rocks::audit_directory(
-      directory / "store", nullptr, [&](store::rocks::StoredValue&& value) {
+  const auto read =
+      audit_snapshot_store(directory / "store", nullptr, [&](store::StoredValue&& value) {
         ++out.snapshots;
         out.snapshot_bytes += value.bytes.size();
         if (!value.snapshot) {

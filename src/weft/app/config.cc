@@ -171,6 +171,20 @@ Setting durability_setting() {
           }};
 }
 
+Setting store_kind_setting() {
+  return {
+      "store.kind",
+      "what keeps the snapshots of a new data directory: rocksdb, or filesystem (one plain file "
+      "for each document)",
+      [](const Config& c) -> std::string { return name_of(c.store); },
+      [](Config& c, const std::string& value) -> std::string {
+        const auto kind = store_kind_of(value);
+        if (!kind) return "must be one of rocksdb filesystem";
+        c.store = *kind;
+        return {};
+      }};
+}
+
 constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
 constexpr std::uint64_t ms_most = 24ull * 3600 * 1000;
 
@@ -204,6 +218,7 @@ std::vector<Setting> make_settings() {
                        bytes_most, [](Config& c) -> auto& { return c.log.memory_bytes_max; }));
   out.push_back(number("log.disk_reserve_bytes", "free disk below which edits are refused", 0,
                        bytes_most, [](Config& c) -> auto& { return c.log.disk_reserve_bytes; }));
+  out.push_back(store_kind_setting());
   out.push_back(number("net.connections_max", "open connections; more are told 503", 1, 100'000'000,
                        [](Config& c) -> auto& { return c.net.connections_max; }));
   out.push_back(number("net.connections_per_address_max",

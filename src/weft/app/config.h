@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/app/snapshot_store.h"
 #include "weft/base/result.h"
 #include "weft/gateway/http/options.h"
 #include "weft/hub/options.h"
@@ -33,6 +34,7 @@ struct Config {
   std::string log_level = "info";
   std::string log_format = "text";
   log::embedded::EmbeddedLogOptions log;
+  store_kind store = store_kind::rocksdb;
   net::ServerOptions net;
   hub::HubOptions hub;
   hub::QuarantineBackoff quarantine;

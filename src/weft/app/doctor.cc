@@ -9,6 +9,7 @@
 
 #include "weft/app/config.h"
 #include "weft/app/repair.h"
+#include "weft/app/snapshot_store.h"
 #include "weft/gateway/document_name.h"
 
 namespace weft::app {
@@ -60,9 +61,10 @@ class Doctor {
     }
     out_["records"] = audit->records;
     const auto stored = storage_.store.audit(
-        nullptr, [&](store::rocks::StoredValue&& value) { documents.insert(value.document); });
+        nullptr, [&](store::StoredValue&& value) { documents.insert(value.document); });
     if (!stored) {
-      return end(say_problem("snapshot store", stored.error().message, "weft restore of a backup"));
+      say_problem("snapshot store", stored.error().message,
+                  "take out what does not belong there, or weft restore of a backup");
     }
     for (const auto& document : documents) look_at(document);
     name_unreadable();
@@ -217,9 +219,9 @@ int run_doctor(const DoctorRequest& request) {
     return cannot("log", log.error().message,
                   log.error().code == log::errc::corrupt ? doctor_problems : doctor_usage);
   }
-  store::rocks::RocksDbStoreOptions store_options;
+  SnapshotStoreOptions store_options;
   store_options.directory = request.data + "/store";
-  auto store = store::rocks::RocksDbStore::open(store_options);
+  auto store = open_snapshot_store(store_options);
   if (!store) {
     return cannot("snapshot store", store.error().message,
                   store.error().code == store::errc::corrupt ? doctor_problems : doctor_usage);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "weft/app/config.h"
+#include "weft/app/snapshot_store.h"
 #include "weft/hub/logged_edit.h"
 #include "weft/protocol/envelope.h"
 #include "weft/yjs/sync_protocol.h"
@@ -80,7 +81,7 @@ void read_snapshot(const Storage& storage, const base::DocumentId& document, Con
                                         {},
                                         std::string(base::as_text(bytes))});
   };
-  read = storage.store.audit(&document, [&](store::rocks::StoredValue&& value) {
+  read = storage.store.audit(&document, [&](store::StoredValue&& value) {
     out.examination.has_snapshot = true;
     if (!value.snapshot) return bad(value.bytes, value.snapshot.error().message);
     if (const auto ok = yjs::validate(value.snapshot->update); !ok) {
@@ -313,8 +314,8 @@ base::result<base::shared_bytes> state_in_backup(const std::filesystem::path& ba
     any = true;
     if (added) added = state.add(std::move(update));
   };
-  const auto stored = store::rocks::audit_directory(
-      backup / "store", &document, [&](store::rocks::StoredValue&& value) {
+  const auto stored =
+      audit_snapshot_store(backup / "store", &document, [&](store::StoredValue&& value) {
         if (value.snapshot) return add(std::move(value.snapshot->update));
         added = base::fail(base::error(value.snapshot.error()));
       });

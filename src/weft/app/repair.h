@@ -5,14 +5,14 @@
 
 #include "weft/app/evidence.h"
 #include "weft/log/embedded/embedded_log.h"
-#include "weft/store/rocksdb/rocksdb_store.h"
+#include "weft/store/directory_store.h"
 
 namespace weft::app {
 
 /// A data directory that is open: the server's own, or that of a stopped one.
 struct Storage {
   log::embedded::EmbeddedLog& log;
-  store::rocks::RocksDbStore& store;
+  store::DirectoryStore& store;
 };
 
 /// What one document's stored bytes are like.

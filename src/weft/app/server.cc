@@ -8,6 +8,7 @@
 #include "weft/app/background.h"
 #include "weft/app/events.h"
 #include "weft/app/maintenance.h"
+#include "weft/app/snapshot_store.h"
 #include "weft/base/worker_pool.h"
 #include "weft/gateway/http/gateway.h"
 #include "weft/gateway/http/metrics.h"
@@ -15,7 +16,6 @@
 #include "weft/hub/hub.h"
 #include "weft/log/embedded/embedded_log.h"
 #include "weft/net/websocket_frame.h"
-#include "weft/store/rocksdb/rocksdb_store.h"
 
 namespace weft::app {
 
@@ -34,7 +34,7 @@ struct Node::Parts {
   std::unique_ptr<base::Events> events = make_events();
   std::unique_ptr<net::LoopGroup> loops;
   std::unique_ptr<log::embedded::EmbeddedLog> log;
-  std::unique_ptr<store::rocks::RocksDbStore> store;
+  std::unique_ptr<store::DirectoryStore> store;
   std::unique_ptr<StorageMaintenance> maintenance;
   std::unique_ptr<hub::Quarantine> quarantine;
   std::unique_ptr<Background> background;
@@ -65,11 +65,11 @@ base::result<void> Node::Parts::open_storage() {
   auto opened_log = log::embedded::EmbeddedLog::open(log_options);
   if (!opened_log) return cannot_start("log", opened_log.error());
   log = std::move(*opened_log);
-  store::rocks::RocksDbStoreOptions store_options;
+  SnapshotStoreOptions store_options;
   store_options.directory = config.data + "/store";
   store_options.disk_reserve_bytes = config.log.disk_reserve_bytes;
   store_options.sync = config.log.durability == log::embedded::durability::fsync;
-  auto opened_store = store::rocks::RocksDbStore::open(store_options);
+  auto opened_store = open_snapshot_store(config.store, store_options);
   if (!opened_store) return cannot_start("snapshot store", opened_store.error());
   store = std::move(*opened_store);
   next_seq = log->next_seq();

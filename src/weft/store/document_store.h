@@ -7,21 +7,12 @@
 #include <vector>
 
 #include "weft/base/bytes.h"
-#include "weft/base/errc_category.h"
 #include "weft/base/executor.h"
 #include "weft/base/ids.h"
 #include "weft/base/result.h"
+#include "weft/store/errc.h"
 
 namespace weft::store {
-
-enum class errc {
-  unavailable = 1,  ///< the store cannot be reached or is full; try again later
-  corrupt,          ///< stored bytes fail their checksum; the evidence stays in place
-  stale,            ///< a newer snapshot is already there; nothing was written
-  closed,
-};
-const char* describe(errc code);
-std::error_code make_error_code(errc code);
 
 /// The state of a document up to a position of its log.
 struct Snapshot {
@@ -30,8 +21,9 @@ struct Snapshot {
   base::shared_bytes update;     ///< compacted Yjs update, format v1
 };
 
-template <typename T>
-using callback = std::move_only_function<void(base::result<T>)>;
+/// Whether `next` may take the place of `present`: it covers at least as much of the same log, or
+/// comes from another log, whose positions do not compare. Errors: stale.
+base::result<void> may_replace(const Snapshot& present, const Snapshot& next);
 
 /// Snapshots by document.
 ///
@@ -46,8 +38,8 @@ class DocumentStore {
   virtual void load_snapshot(const base::DocumentId& document, base::Executor& executor,
                              callback<std::optional<Snapshot>> done) = 0;
 
-  /// Replaces the snapshot if the new one covers at least as much of the same log (or comes from
-  /// another log). Durable before `done` says so. Errors: stale, unavailable.
+  /// Replaces the snapshot if may_replace allows it. Durable before `done` says so.
+  /// Errors: stale, unavailable.
   virtual void save_snapshot(const base::DocumentId& document, Snapshot snapshot,
                              base::Executor& executor, callback<void> done) = 0;
 
@@ -56,6 +48,3 @@ class DocumentStore {
 };
 
 }  // namespace weft::store
-
-template <>
-struct std::is_error_code_enum<weft::store::errc> : std::true_type {};

@@ -1,27 +1,14 @@
 #include "weft/log/embedded/database.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
 
+#include "weft/base/rocksdb/database.h"
 #include "weft/log/embedded/schema.h"
-#include "weft/log/embedded/wal_tail.h"
 
 namespace weft::log::embedded {
 namespace {
-
-/// Keeps RocksDB from recovering by itself after a full disk, on a thread of its own: a failed
-/// write ends writing until the next start, whatever the reason.
-class NoAutomaticRecovery final : public rocksdb::EventListener {
- public:
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
 
 /// Lets the write-ahead log reserve its room with its length. RocksDB reserves room either way, but
 /// by default leaves the length to grow with every commit: each sync then writes the inode as well,
@@ -71,43 +58,15 @@ rocksdb::Env* environment() {
 }
 
 rocksdb::Options database_options(const EmbeddedLogOptions& options) {
-  rocksdb::Options out;
+  rocksdb::Options out = base::rocks::common_options(options.memory_bytes_max);
   out.env = environment();
-  out.create_if_missing = true;
-  out.paranoid_checks = true;
-  // Refuses damage in the middle of the write-ahead log, where the default would silently drop
-  // everything after it; and the manifest remembers how much of each older file was synced.
-  out.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  out.track_and_verify_wals_in_manifest = true;
-  out.use_fsync = false;
-  out.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
-
   // One thread writes, in large batches, and hardly anything is read again soon.
   out.allow_concurrent_memtable_write = false;
   out.enable_write_thread_adaptive_yield = false;
   out.memtable_insert_with_hint_prefix_extractor = std::make_shared<AscendingKeys>();
-  out.write_buffer_size = options.memory_bytes_max / 4;
-  out.max_write_buffer_number = 3;
   out.max_total_wal_size = options.memory_bytes_max;
-  out.compression = rocksdb::kNoCompression;
   out.bottommost_compression = rocksdb::kLZ4Compression;
-  out.max_background_jobs = 2;
   out.max_open_files = 512;
-  out.max_manifest_file_size = 16u << 20;
-
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.memory_bytes_max / 4);
-  table.cache_index_and_filter_blocks = true;
-  table.block_size = 16u << 10;
-  table.format_version = 5;
-  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-
-  // RocksDB's own diary stays small, and no timer wakes an idle process.
-  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  out.max_log_file_size = 2u << 20;
-  out.keep_log_file_num = 3;
-  out.stats_dump_period_sec = 0;
-  out.stats_persist_period_sec = 0;
   return out;
 }
 
@@ -122,41 +81,21 @@ base::error to_error(const rocksdb::Status& status, std::string_view doing) {
 }
 
 base::result<std::unique_ptr<rocksdb::DB>> open_database(const EmbeddedLogOptions& options) {
-  std::error_code made;
-  std::filesystem::create_directories(options.directory, made);
-  if (made) {
-    return base::fail(errc::failed, "embedded log: cannot create " + options.directory.string() +
-                                        ": " + made.message());
-  }
-  const rocksdb::Options settings = database_options(options);
-  rocksdb::DB* opened = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(settings, options.directory.string(), &opened);
-  if (status.IsCorruption()) {
-    auto cut = cut_torn_tail(options.directory);
-    if (!cut) return base::fail(std::move(cut.error()));
-    if (*cut) status = rocksdb::DB::Open(settings, options.directory.string(), &opened);
-  }
-  if (!status.ok()) {
-    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
-      return base::fail(errc::failed, "embedded log: " + options.directory.string() +
-                                          " is in use by another process; stop it or choose "
-                                          "another data directory");
-    }
-    return base::fail(to_error(status, "open " + options.directory.string()));
-  }
-  return std::unique_ptr<rocksdb::DB>(opened);
+  std::unique_ptr<rocksdb::DB> opened;
+  const rocksdb::Status status =
+      base::rocks::open_database(database_options(options), options.directory, opened);
+  if (!status.ok()) return base::fail(to_error(status, "open " + options.directory.string()));
+  return opened;
 }
 
 base::result<std::unique_ptr<rocksdb::DB>> open_read_only(const std::filesystem::path& directory) {
   EmbeddedLogOptions options;
   options.directory = directory;
-  rocksdb::Options settings = database_options(options);
-  settings.create_if_missing = false;
-  rocksdb::DB* opened = nullptr;
+  std::unique_ptr<rocksdb::DB> opened;
   const rocksdb::Status status =
-      rocksdb::DB::OpenForReadOnly(settings, directory.string(), &opened);
+      base::rocks::open_read_only(database_options(options), directory, opened);
   if (!status.ok()) return base::fail(to_error(status, "open " + directory.string()));
-  return std::unique_ptr<rocksdb::DB>(opened);
+  return opened;
 }
 
 base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,

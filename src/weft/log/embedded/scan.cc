@@ -1,7 +1,5 @@
 #include "weft/log/embedded/scan.h"
 
-#include <rocksdb/utilities/checkpoint.h>
-
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
@@ -10,6 +8,7 @@
 #include "weft/base/crc32c.h"
 #include "weft/base/document_key.h"
 #include "weft/base/random.h"
+#include "weft/base/rocksdb/database.h"
 #include "weft/log/embedded/database.h"
 #include "weft/log/embedded/schema.h"
 
@@ -390,10 +389,7 @@ base::result<void> make_new_incarnation(const std::filesystem::path& directory) 
 }
 
 base::result<void> checkpoint(rocksdb::DB& database, const std::filesystem::path& directory) {
-  rocksdb::Checkpoint* made = nullptr;
-  rocksdb::Status status = rocksdb::Checkpoint::Create(&database, &made);
-  const std::unique_ptr<rocksdb::Checkpoint> keeper(made);
-  if (status.ok()) status = made->CreateCheckpoint(directory.string());
+  const rocksdb::Status status = base::rocks::checkpoint(database, directory);
   if (!status.ok()) return base::fail(to_error(status, "checkpoint"));
   return {};
 }

@@ -1,8 +1,10 @@
-#include "weft/store/rocksdb/snapshot_codec.h"
+#include "weft/store/snapshot_codec.h"
 
 #include "weft/base/crc32c.h"
+#include "weft/base/document_key.h"
+#include "weft/store/little_endian.h"
 
-namespace weft::store::rocks {
+namespace weft::store {
 namespace {
 
 constexpr char snapshot_version = 1;
@@ -10,32 +12,23 @@ constexpr std::size_t sum_at = 1;
 constexpr std::size_t body_at = 5;
 constexpr std::size_t head_bytes = body_at + 16;
 
-template <typename Unsigned>
-void put(std::string& out, Unsigned value) {
-  for (std::size_t i = 0; i < sizeof value; ++i) {
-    out.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i)));
-  }
-}
-
-std::uint64_t get(base::byte_view bytes, std::size_t at, std::size_t size) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{bytes[at + i]} << (8 * i);
-  return value;
-}
-
 }  // namespace
+
+std::string snapshot_key(const base::DocumentId& document) {
+  return 's' + base::document_key(document);
+}
 
 std::string encode_snapshot_head(std::string_view key, const Snapshot& snapshot) {
   std::string body;
-  put(body, snapshot.log.value);
-  put(body, snapshot.covered_end.value);
+  put_little_endian(body, snapshot.log.value);
+  put_little_endian(body, snapshot.covered_end.value);
   const std::uint32_t sum = base::crc32c()
                                 .add(base::as_bytes(key))
                                 .add(base::as_bytes(body))
                                 .add(snapshot.update.view())
                                 .value();
   std::string out(1, snapshot_version);
-  put(out, sum);
+  put_little_endian(out, sum);
   return out + body;
 }
 
@@ -45,12 +38,14 @@ base::result<Snapshot> decode_snapshot(std::string_view key, const base::shared_
   if (bytes[0] != snapshot_version) return base::fail(errc::corrupt, "snapshot: unknown version");
   const std::uint32_t sum =
       base::crc32c().add(base::as_bytes(key)).add(bytes.subspan(body_at)).value();
-  if (sum != get(bytes, sum_at, 4)) return base::fail(errc::corrupt, "snapshot: checksum mismatch");
+  if (sum != little_endian(bytes.subspan(sum_at, 4))) {
+    return base::fail(errc::corrupt, "snapshot: checksum mismatch");
+  }
   Snapshot out;
-  out.log.value = get(bytes, body_at, 8);
-  out.covered_end.value = get(bytes, body_at + 8, 8);
+  out.log.value = little_endian(bytes.subspan(body_at, 8));
+  out.covered_end.value = little_endian(bytes.subspan(body_at + 8, 8));
   out.update = value.slice(head_bytes, bytes.size() - head_bytes);
   return out;
 }
 
-}  // namespace weft::store::rocks
+}  // namespace weft::store

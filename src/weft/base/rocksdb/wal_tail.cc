@@ -1,4 +1,4 @@
-#include "weft/log/embedded/wal_tail.h"
+#include "weft/base/rocksdb/wal_tail.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,9 +13,8 @@
 #include <vector>
 
 #include "weft/base/crc32c.h"
-#include "weft/log/op_log.h"
 
-namespace weft::log::embedded {
+namespace weft::base::rocks {
 namespace {
 
 // RocksDB's write-ahead log format: blocks of 32 KiB, in them fragments of
@@ -30,7 +29,7 @@ struct Fragment {
 };
 
 /// The fragment at `at` of a block, if one with a good checksum stands there.
-std::optional<Fragment> fragment_at(base::byte_view block, std::size_t at) {
+std::optional<Fragment> fragment_at(byte_view block, std::size_t at) {
   if (at + header_bytes > block.size()) return std::nullopt;
   const std::uint8_t* head = block.data() + at;
   const std::size_t size = head[4] | (std::size_t{head[5]} << 8);
@@ -38,7 +37,7 @@ std::optional<Fragment> fragment_at(base::byte_view block, std::size_t at) {
   if (end > block.size()) return std::nullopt;
   const std::uint32_t masked = head[0] | (std::uint32_t{head[1]} << 8) |
                                (std::uint32_t{head[2]} << 16) | (std::uint32_t{head[3]} << 24);
-  const std::uint32_t sum = base::crc32c().add(block.subspan(at + 6, size + 1)).value();
+  const std::uint32_t sum = crc32c().add(block.subspan(at + 6, size + 1)).value();
   if (masked != ((sum >> 15) | (sum << 17)) + 0xa282ead8u) return std::nullopt;
   return Fragment{head[6], end};
 }
@@ -47,13 +46,13 @@ bool starts_record(const Fragment& fragment) {
   return fragment.type == full || fragment.type == first;
 }
 
-bool all_zero(base::byte_view bytes) {
+bool all_zero(byte_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
 /// Whether a whole record may begin somewhere in the rest of a damaged block. Lengths there cannot
 /// be trusted, so every position is tried.
-bool record_begins_in(base::byte_view block, std::size_t from) {
+bool record_begins_in(byte_view block, std::size_t from) {
   for (std::size_t at = from; at + header_bytes <= block.size(); ++at) {
     const std::uint8_t type = block[at + 6];
     if ((type == full || type == first) && fragment_at(block, at)) return true;
@@ -73,7 +72,7 @@ std::optional<std::uint64_t> find_cut(std::ifstream& file) {
     file.read(buffer.data(), block_bytes);
     const auto size = static_cast<std::size_t>(file.gcount());
     if (size == 0) break;
-    const base::byte_view block = base::as_bytes({buffer.data(), size});
+    const byte_view block = as_bytes({buffer.data(), size});
     for (std::size_t at = 0; at + header_bytes <= size;) {
       const auto fragment = fragment_at(block, at);
       if (!fragment) {
@@ -123,13 +122,13 @@ std::optional<std::filesystem::path> newest_wal(const std::filesystem::path& dir
 
 }  // namespace
 
-base::result<bool> cut_torn_tail(const std::filesystem::path& directory) {
+result<bool> cut_torn_tail(const std::filesystem::path& directory) {
   const auto wal = newest_wal(directory);
   if (!wal) return false;
   std::ifstream file(*wal, std::ios::binary);
   const auto failed = [&wal](const char* doing, const std::string& why) {
-    return base::fail(errc::failed, std::string("embedded log: cannot ") + doing + " " +
-                                        wal->string() + ": " + why);
+    return fail(std::errc::io_error,
+                std::string("cannot ") + doing + " " + wal->string() + ": " + why);
   };
   if (!file) return failed("read", std::strerror(errno));
   const auto cut = find_cut(file);
@@ -149,4 +148,4 @@ base::result<bool> cut_torn_tail(const std::filesystem::path& directory) {
   return true;
 }
 
-}  // namespace weft::log::embedded
+}  // namespace weft::base::rocks
