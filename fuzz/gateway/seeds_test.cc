@@ -53,6 +53,7 @@ TEST(fuzz_gateway, requests) {
       {"/v1/documents/team/notes/update?at=42@000000000000abc7&sv=AQ&format=v2\n"
        "If-Match: \"1@000000000000abc7;json\", W/\"2\"\nIf-Match:*\nAccept: */*;q=0.5",
        "/v1/documents/t%20m/a%2Fb/versions/7/restore?sender=a+b\nOrigin: https://friend.example",
+       "/v1/documents/{room}/{document}/versions\nIf-Match: *",
        "/v1/documents?after=a/b&limit=10\nContent-Type: application/json; charset=utf-8"});
 }
 

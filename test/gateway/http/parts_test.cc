@@ -236,6 +236,9 @@ TEST(Routes, PathsNameDocumentsAndWhatIsAskedOfThem) {
       {"team/update", of_document, "team", "update"},
       {"t%C3%A9/n/state-vector", of_document + "/state-vector", "t\u00e9", "n"},
       {"team/update/update", of_document + "/update", "team", "update"},
+      // As the description writes it, which is a name like any other.
+      {"{room}/{document}", of_document, "{room}", "{document}"},
+      {"{room}/{document}/update", of_document + "/update", "{room}", "{document}"},
   };
   for (const auto& [rest, path, room, doc] : cases) {
     const auto found = target(rest);

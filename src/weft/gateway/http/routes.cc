@@ -90,7 +90,10 @@ std::expected<Target, PathProblem> find_target(std::string_view path) {
     return std::unexpected(PathProblem{type, std::move(detail), of});
   };
   for (const Route& route : all) {
-    if (route.path == path) return Target{route.path, {}, {}};
+    // Whoever asks for a template as it is written asks for a document of that name.
+    if (route.path == path && !route.path.starts_with(document_path)) {
+      return Target{route.path, {}, {}};
+    }
   }
   if (path == std::string(documents_path) + "/") return Target{documents_path, {}, {}};
   if (!path.starts_with(std::string(documents_path) + "/")) {
