@@ -8,7 +8,10 @@
 #include "app/node_fixture.h"
 #include "weft/app/backup.h"
 #include "weft/app/doctor.h"
+#include "weft/app/events.h"
 #include "weft/app/evidence.h"
+#include "weft/app/maintenance.h"
+#include "weft/crdt/reader.h"
 
 namespace weft::app {
 namespace {
@@ -166,6 +169,50 @@ TEST_F(QuarantineTest, DoctorRefusesWhatItCannotDo) {
   EXPECT_EQ(run_doctor(request), doctor_usage);  // from where?
   start();
   EXPECT_EQ(run_doctor(doctor()), doctor_usage);  // in use
+}
+
+TEST_F(QuarantineTest, ADocumentThatOnlyTypedReadingBreaksDownOnIsMarkedUntilItIsRead) {
+  write_two();
+  const auto state = base::shared_bytes::copy_of(sim::insert_update(1, 0));
+  const base::DocumentId ill{"team", "ill", {}};
+  {
+    log::embedded::EmbeddedLogOptions log_options;
+    log_options.directory = config_.data + "/log";
+    const auto log = log::embedded::EmbeddedLog::open(log_options).value();
+    store::rocks::RocksDbStoreOptions store_options;
+    store_options.directory = config_.data + "/store";
+    const auto store = store::rocks::RocksDbStore::open(store_options).value();
+    const auto events = make_events();
+    StorageMaintenance maintenance({*log, *store}, config_.data, {}, *events);
+    // Evidence is bounded, however often somebody makes it break down anew.
+    for (std::int64_t since = 100; since < 120; ++since) {
+      const hub::QuarantineEntry incident{ill, "read as json: planted", since, 1};
+      maintenance.broke_down(incident, state);
+      if (since > 100) maintenance.readable_again(incident);
+    }
+    maintenance.close();
+    EXPECT_EQ(maintenance.unreadable().size(), 1u);
+  }
+  const fs::path incidents = fs::path(config_.data) / "unreadable" / "team.ill";
+  EXPECT_EQ(std::distance(fs::directory_iterator(incidents), fs::directory_iterator()), 10);
+  std::ifstream kept(incidents / "100" / "state.bin", std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), base::as_text(state));
+  EXPECT_EQ(run_doctor(doctor()), doctor_problems);
+
+  start();
+  const auto listed = get("/v1/quarantine");
+  EXPECT_TRUE(listed["documents"].empty());
+  ASSERT_EQ(listed["unreadable"].size(), 1u);
+  EXPECT_EQ(listed["unreadable"][0]["reason"], "read as json: planted");
+  EXPECT_EQ(get("/v1/documents/team/ill")["unreadable"]["since"], 100);
+  EXPECT_NE(metrics().find("weft_documents_unreadable 1"), std::string::npos);
+  EXPECT_EQ(typed("ill"), 10u);
+  type("ill", 10, 1);
+  if (!crdt::available()) return;
+  get("/v1/documents/team/ill/json");
+  EXPECT_TRUE(get("/v1/quarantine")["unreadable"].empty());
+  stop();
+  EXPECT_EQ(run_doctor(doctor()), doctor_clean);
 }
 
 TEST(EvidenceDirectory, NamesAreToldApart) {

@@ -65,6 +65,7 @@ class Doctor {
       return end(say_problem("snapshot store", stored.error().message, "weft restore of a backup"));
     }
     for (const auto& document : documents) look_at(document);
+    name_unreadable();
     out_["documents"] = documents.size();
     if (!request_.json) {
       std::printf("%zu documents, %llu records: %s\n", documents.size(),
@@ -88,6 +89,20 @@ class Doctor {
       line["room"] = document.room_id;
       line["document"] = document.doc_id;
       out_["problems"].back() = std::move(line);
+    }
+  }
+
+  /// What a server has found out about documents whose bytes are sound.
+  void name_unreadable() {
+    std::string skipped;
+    const EvidenceDirectory evidence(std::filesystem::path(request_.data) / unreadable_folder);
+    for (const auto& incident : evidence.open_incidents(skipped)) {
+      say_problem(base::to_string(incident.document), incident.reason, reading_remedy);
+      auto& line = out_["problems"].back();
+      line["what"] = name_of(Finding::where::state);
+      line["room"] = incident.document.room_id;
+      line["document"] = incident.document.doc_id;
+      line["evidence"] = evidence.place_of(incident).string();
     }
   }
 

@@ -72,6 +72,8 @@ const char* name_of(Finding::where what) {
       return "index";
     case Finding::where::snapshot:
       return "snapshot";
+    case Finding::where::state:
+      return "state";
   }
   return "unknown";
 }
@@ -163,6 +165,17 @@ base::result<void> EvidenceDirectory::close(const hub::QuarantineEntry& incident
   report["leftMs"] = left_ms;
   report["how"] = how;
   return write_synced(file, text_of(report));
+}
+
+std::size_t EvidenceDirectory::incidents_of(const base::DocumentId& document) const {
+  std::error_code ended;
+  const fs::directory_iterator incidents(directory_ / escaped_name(document), ended);
+  return ended ? 0
+               : static_cast<std::size_t>(std::distance(fs::begin(incidents), fs::end(incidents)));
+}
+
+bool EvidenceDirectory::holds(const hub::QuarantineEntry& incident) const {
+  return fs::exists(place_of(incident) / "report.json");
 }
 
 std::vector<hub::QuarantineEntry> EvidenceDirectory::open_incidents(std::string& skipped) const {

@@ -13,7 +13,7 @@ namespace weft::app {
 
 /// One thing that is wrong with a document's stored bytes.
 struct Finding {
-  enum class where : std::uint8_t { record, index, snapshot };
+  enum class where : std::uint8_t { record, index, snapshot, state };
   where what = where::record;
   std::uint64_t first = 0, end = 0;  ///< of records: the offsets concerned, [first, end)
   std::string problem;               ///< what is wrong
@@ -40,6 +40,11 @@ class EvidenceDirectory {
   base::result<void> close(const hub::QuarantineEntry& incident, std::int64_t left_ms,
                            const std::string& how) const;
 
+  /// How many incidents of a document are kept.
+  std::size_t incidents_of(const base::DocumentId& document) const;
+  /// Whether an incident was written down.
+  bool holds(const hub::QuarantineEntry& incident) const;
+
   /// The incidents that are not over. What cannot be read there is skipped and named in `skipped`.
   std::vector<hub::QuarantineEntry> open_incidents(std::string& skipped) const;
 
@@ -49,6 +54,12 @@ class EvidenceDirectory {
  private:
   std::filesystem::path directory_;
 };
+
+/// Below the data directory: documents whose bytes are sound, but that typed reading broke down on.
+inline constexpr const char* unreadable_folder = "unreadable";
+/// What to do about them.
+inline constexpr const char* reading_remedy =
+    "a fault of the reader: report it with state.bin of the evidence; edits and updates go on";
 
 /// A document's name as a file name: injective up to 180 bytes, beyond that cut and told apart by a
 /// 64-bit hash. Source: docs/formats/quarantine.md.

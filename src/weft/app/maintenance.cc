@@ -14,6 +14,9 @@ namespace fs = std::filesystem;
 
 /// Incidents whose evidence waits to be gathered; beyond it they are only reported.
 constexpr std::size_t incidents_waiting_max = 10'000;
+/// Of one document; each holds a copy of its state, and whoever can break the reader down could
+/// fill the disk with them.
+constexpr std::size_t reading_incidents_max = 10;
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -34,6 +37,7 @@ StorageMaintenance::StorageMaintenance(const Storage& storage, const fs::path& d
                                        std::string backup_directory, base::Events& events)
     : storage_(storage),
       evidence_(data / "quarantine"),
+      reading_evidence_(data / unreadable_folder),
       backup_directory_(std::move(backup_directory)),
       events_(events),
       worker_(1, incidents_waiting_max) {}
@@ -51,32 +55,76 @@ void StorageMaintenance::in_order(base::task work) {
   }
 }
 
+void StorageMaintenance::keep(const EvidenceDirectory& evidence, const hub::QuarantineEntry& entry,
+                              const std::vector<Finding>& findings, const char* event) {
+  const auto kept = evidence.keep(entry, findings);
+  if (!kept) return report("quarantine.not_written", entry.document, kept.error());
+  events_.report(base::severity::warn, event,
+                 {{"document", base::to_string(entry.document)},
+                  {"evidence", evidence.place_of(entry).string()}});
+}
+
+void StorageMaintenance::close(const EvidenceDirectory& evidence,
+                               const hub::QuarantineEntry& entry) {
+  const auto closed = evidence.close(entry, now_ms(), "it could be read again");
+  if (!closed) report("quarantine.not_written", entry.document, closed.error());
+}
+
+std::vector<hub::QuarantineEntry> StorageMaintenance::open_incidents(
+    const EvidenceDirectory& evidence) const {
+  std::string skipped;
+  auto out = evidence.open_incidents(skipped);
+  if (!skipped.empty()) {
+    events_.report(base::severity::warn, "quarantine.reports_skipped", {{"files", skipped}});
+  }
+  return out;
+}
+
 void StorageMaintenance::entered(const hub::QuarantineEntry& entry) {
   in_order([this, entry] {
     auto found = examine(storage_, entry.document);
     // A database that cannot be read on is evidence enough; the reason says so.
     if (!found) report("quarantine.not_examined", entry.document, found.error());
-    const auto kept = evidence_.keep(entry, found ? found->findings : std::vector<Finding>());
-    if (!kept) return report("quarantine.not_written", entry.document, kept.error());
-    events_.report(base::severity::warn, "quarantine.entered",
-                   {{"document", base::to_string(entry.document)},
-                    {"evidence", evidence_.place_of(entry).string()}});
+    keep(evidence_, entry, found ? found->findings : std::vector<Finding>(), "quarantine.entered");
   });
 }
 
 void StorageMaintenance::left(const hub::QuarantineEntry& entry) {
-  in_order([this, entry] {
-    const auto closed = evidence_.close(entry, now_ms(), "it could be read again");
-    if (!closed) report("quarantine.not_written", entry.document, closed.error());
+  in_order([this, entry] { close(evidence_, entry); });
+}
+
+void StorageMaintenance::broke_down(const hub::QuarantineEntry& incident,
+                                    base::shared_bytes state) {
+  in_order([this, incident, state = std::move(state)] {
+    if (reading_evidence_.incidents_of(incident.document) >= reading_incidents_max) {
+      return report("document.unreadable", incident.document,
+                    {make_error_code(errc::start), incident.reason + " (evidence of earlier "
+                                                                     "incidents is kept)"});
+    }
+    keep(reading_evidence_, incident,
+         {{Finding::where::state,
+           0,
+           0,
+           incident.reason,
+           reading_remedy,
+           {},
+           std::string(base::as_text(state))}},
+         "document.unreadable");
+  });
+}
+
+void StorageMaintenance::readable_again(const hub::QuarantineEntry& incident) {
+  in_order([this, incident] {
+    if (reading_evidence_.holds(incident)) close(reading_evidence_, incident);
   });
 }
 
 void StorageMaintenance::restore(hub::Quarantine& quarantine) const {
-  std::string skipped;
-  for (auto& incident : evidence_.open_incidents(skipped)) quarantine.restore(std::move(incident));
-  if (!skipped.empty()) {
-    events_.report(base::severity::warn, "quarantine.reports_skipped", {{"files", skipped}});
-  }
+  for (auto& incident : open_incidents(evidence_)) quarantine.restore(std::move(incident));
+}
+
+std::vector<hub::QuarantineEntry> StorageMaintenance::unreadable() const {
+  return open_incidents(reading_evidence_);
 }
 
 gateway::http::Maintenance StorageMaintenance::operations() {

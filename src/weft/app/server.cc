@@ -97,6 +97,7 @@ std::string Node::Parts::metrics() const {
   std::vector<const hub::HubCounters*> all;
   for (const auto& c : counters) all.push_back(&c);
   return gateway::http::render_metrics(all, quarantine->size(),
+                                       http ? &http->unreadable() : nullptr,
                                        server ? server->counts() : net::ConnectionCounts{},
                                        server ? server->certificate_expires_s() : 0,
                                        log->writable(), http ? http->event_streams() : 0);
@@ -138,7 +139,7 @@ base::result<void> Node::Parts::listen() {
           [this] { return ready.load() && log->writable(); }, [this] { return metrics(); },
           [this] { return status(); },
           [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); },
-          maintenance->operations()},
+          maintenance->operations(), maintenance.get(), maintenance->unreadable()},
       config.http);
   auto net_options = config.net;
   const auto colon = config.listen.rfind(':');

@@ -169,14 +169,25 @@ class HttpFixture : public ::testing::Test {
       loops->loop(i).post([hub = all.back()] { hub->start(); });
     }
     hub_set = std::make_unique<hub::HubSet>(all);
-    gateway = std::make_unique<Gateway>(
-        GatewayParts{*hub_set, *log, *store, *workers, *typed_readers, files, [] { return true; },
-                     [] { return std::string(); }, [] { return ServerStatus{}; },
-                     [](const net::HttpRequest&) {
-                       return net::UpgradeDecision(std::unexpect,
-                                                   net::HttpResponse::problem(403, "no"));
-                     }},
-        http_options);
+    gateway = std::make_unique<Gateway>(GatewayParts{*hub_set,
+                                                     *log,
+                                                     *store,
+                                                     *workers,
+                                                     *typed_readers,
+                                                     files,
+                                                     [] { return true; },
+                                                     [] { return std::string(); },
+                                                     [] { return ServerStatus{}; },
+                                                     [](const net::HttpRequest&) {
+                                                       return net::UpgradeDecision(
+                                                           std::unexpect,
+                                                           net::HttpResponse::problem(403, "no"));
+                                                     },
+                                                     {},
+                                                     reading_keeper,
+                                                     {},
+                                                     typed_reader},
+                                        http_options);
     server = std::move(net::Server::start(net_options, *loops, *gateway).value());
   }
 
@@ -259,6 +270,8 @@ class HttpFixture : public ::testing::Test {
   const std::string doc = "/v1/documents/team/notes";
   const base::DocumentId id{"team", "notes", {}};
   bool drained = false;
+  TypedReader typed_reader = read_typed_view;
+  ReadingKeeper* reading_keeper = nullptr;
   HttpOptions http_options;
   hub::HubOptions hub_options;
   net::ServerOptions net_options;

@@ -65,13 +65,103 @@ TEST_F(HttpTyped, ALongReadHoldsUpNobodyElse) {
   EXPECT_EQ(waiting.get(), 200u);
 }
 
-TEST(FailedReads, TheLatestAreRemembered) {
-  FailedReads failed;
-  for (std::size_t i = 0; i <= FailedReads::count_max; ++i) failed.add(std::to_string(i));
-  failed.add("7");
-  EXPECT_FALSE(failed.contains("0"));
-  EXPECT_TRUE(failed.contains("1"));
-  EXPECT_TRUE(failed.contains(std::to_string(FailedReads::count_max)));
+/// A reader that breaks down on a document that shows "abc", and says how often it did.
+class HttpUnreadable : public HttpTyped, public ReadingKeeper {
+ protected:
+  void SetUp() override {
+    HttpTyped::SetUp();
+    reading_keeper = this;
+    typed_reader = [this](TypedView view, base::byte_view state,
+                          std::string_view root) -> base::result<std::string> {
+      auto read = read_typed_view(view, state, root);
+      if (!read || read->find("abc") == std::string::npos) return read;
+      ++breakdowns;
+      return base::fail(crdt::errc::failed, "the reader broke down: planted");
+    };
+  }
+
+  void broke_down(const hub::QuarantineEntry& incident, base::shared_bytes state) override {
+    const std::scoped_lock lock(mutex);
+    heard.emplace_back(incident, std::move(state));
+  }
+  void readable_again(const hub::QuarantineEntry&) override { ++ended; }
+
+  std::atomic<int> breakdowns{0}, ended{0};
+  std::mutex mutex;
+  std::vector<std::pair<hub::QuarantineEntry, base::shared_bytes>> heard;
+};
+
+TEST_F(HttpUnreadable, ADocumentThatBreaksTheReaderDownIsMarkedAndGoesOnOtherwise) {
+  start();
+  const std::string other = "/v1/documents/team/other";
+  ASSERT_EQ(ask("POST", other + "/updates", {}, insert_update(1, 0)).status, 201u);
+  type(0, 2);
+  ASSERT_EQ(publish(insert_update(1, 2)).status, 201u);
+
+  const Reply refused = get(doc + "/json");
+  EXPECT_EQ(refused.status, 500u);
+  EXPECT_EQ(refused.problem(), "unreadable");
+  EXPECT_NE(refused.body.find("planted"), std::string::npos) << refused.body;
+  // Asked the same again, it is not tried again; another question is.
+  EXPECT_EQ(get(doc + "/json").problem(), "unreadable");
+  EXPECT_EQ(breakdowns, 1);
+  EXPECT_EQ(get(doc + "/text?root=content").problem(), "unreadable");
+  EXPECT_EQ(breakdowns, 2);
+
+  // It is marked where operators look, and the evidence was handed over once.
+  const auto marked = get(doc).parsed();
+  EXPECT_EQ(marked["state"], "live");
+  EXPECT_EQ(marked["problem"], nullptr);
+  EXPECT_EQ(marked["unreadable"]["attempts"], 2);
+  EXPECT_NE(marked["unreadable"]["reason"].get<std::string>().find("planted"), std::string::npos);
+  const auto listed = get("/v1/quarantine").parsed();
+  EXPECT_EQ(listed["documents"], json::array());
+  ASSERT_EQ(listed["unreadable"].size(), 1u);
+  EXPECT_EQ(listed["unreadable"][0]["document"], id.doc_id);
+  EXPECT_EQ(gateway->unreadable().size(), 1u);
+  EXPECT_EQ(gateway->unreadable().failures(), 2u);
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(base::as_text(heard[0].second), get(doc + "/update").body);
+
+  // Updates, edits, its past (the other document has version 0) and other documents are as ever.
+  EXPECT_EQ(get(other + "/json").parsed(), json({{"content", "a"}}));
+  EXPECT_EQ(get(other).parsed()["unreadable"], nullptr);
+  EXPECT_EQ(get(doc + "/text?root=content&at=2").body, "ab");
+  EXPECT_EQ(get("/v1/quarantine").parsed()["unreadable"].size(), 1u) << "the past proves nothing";
+  EXPECT_EQ(get(doc + "/update?sv=AA").status, 200u);
+
+  // When what broke it down is gone, and every question has been answered, so is the mark.
+  ASSERT_EQ(publish(delete_update(1, 2)).status, 201u);
+  EXPECT_EQ(get(doc + "/json").status, 200u);
+  EXPECT_EQ(ended, 0);
+  EXPECT_EQ(get(doc + "/text?root=content").body, "ab");
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(get(doc).parsed()["unreadable"], nullptr);
+}
+
+TEST(Unreadable, TheLatestAreRemembered) {
+  Unreadable failed;
+  for (std::size_t i = 0; i <= Unreadable::keys_max; ++i) {
+    failed.broke_down({"r", std::to_string(i), {}}, "json", std::to_string(i), "why", {},
+                      static_cast<std::int64_t>(i));
+  }
+  failed.broke_down({"r", "7", {}}, "json", "7", "why", {}, 7);
+  EXPECT_FALSE(failed.is_known("0"));
+  EXPECT_TRUE(failed.is_known("1"));
+  EXPECT_TRUE(failed.is_known(std::to_string(Unreadable::keys_max)));
+  EXPECT_EQ(failed.size(), Unreadable::documents_max);
+  EXPECT_FALSE(failed.find({"r", "0", {}}));
+  EXPECT_EQ(failed.find({"r", "7", {}})->attempts, 2u);
+}
+
+TEST(Unreadable, WhatAnEarlierProcessWroteDownEndsWithAnyAnswer) {
+  Unreadable failed;
+  failed.restore({{"r", "d", {}}, "read as text content: why", 7, 1});
+  EXPECT_EQ(failed.find({"r", "d", {}})->since_ms, 7);
+  failed.answered({"r", "other", {}}, "json");
+  EXPECT_EQ(failed.size(), 1u);
+  failed.answered({"r", "d", {}}, "json");
+  EXPECT_EQ(failed.size(), 0u);
 }
 
 }  // namespace

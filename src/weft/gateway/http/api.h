@@ -9,9 +9,9 @@
 
 #include "weft/base/worker_pool.h"
 #include "weft/gateway/http/exchange.h"
-#include "weft/gateway/http/failed_reads.h"
 #include "weft/gateway/http/options.h"
 #include "weft/gateway/http/routes.h"
+#include "weft/gateway/http/unreadable.h"
 #include "weft/hub/document_feed.h"
 #include "weft/hub/document_history.h"
 #include "weft/hub/hub.h"
@@ -39,6 +39,18 @@ struct Maintenance {
   std::function<base::result<std::string>(const std::string& directory)> backup;
 };
 
+/// What people see of a document.
+enum class TypedView : std::uint8_t { json, text, delta, xml };
+
+/// Reads a view of a state (an update of format v1); `root` is empty for json. On the typed
+/// readers. Errors: crdt::errc.
+using TypedReader = std::function<base::result<std::string>(TypedView, base::byte_view state,
+                                                            std::string_view root)>;
+
+/// The reader of src/weft/crdt.
+base::result<std::string> read_typed_view(TypedView view, base::byte_view state,
+                                          std::string_view root);
+
 /// What the handlers of /v1 work with. All of it outlives them.
 struct Api {
   const HttpOptions& options;
@@ -50,7 +62,8 @@ struct Api {
   std::atomic<std::size_t>& event_streams;
   const Maintenance& maintenance;
   base::WorkerPool& typed_readers;
-  FailedReads& failed_reads;
+  const TypedReader& typed_reader;
+  Unreadable& unreadable;
 };
 
 // Handlers: each answers its exchange, now or later. They start on the connection's loop; what

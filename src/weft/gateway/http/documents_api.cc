@@ -90,6 +90,7 @@ void send_description(Api& api, const Description& what,
               {"state", "stored"},
               {"problem", nullptr},
               {"quarantine", nullptr},
+              {"unreadable", nullptr},
               {"connections", 0},
               {"memory", nullptr},
               {"snapshot", nullptr}};
@@ -111,6 +112,10 @@ void send_description(Api& api, const Description& what,
     out["state"] = "broken";
     out["problem"] = held->reason;
     out["quarantine"] = {{"since", held->since_ms}, {"attempts", held->attempts}};
+  }
+  if (const auto failed = api.unreadable.find(what.document)) {
+    out["unreadable"] = {
+        {"reason", failed->reason}, {"since", failed->since_ms}, {"attempts", failed->attempts}};
   }
   if (what.snapshot) {
     const auto& snapshot = what.snapshot->snapshot;

@@ -62,6 +62,7 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
       cors_(options_.cors_origins),
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
       event_writer_(parts_.log.id()),
+      unreadable_(parts_.reading_keeper),
       api_{options_,
            parts_.hubs,
            parts_.log,
@@ -71,7 +72,9 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
            event_streams_,
            parts_.maintenance,
            parts_.typed_readers,
-           failed_reads_} {
+           parts_.typed_reader,
+           unreadable_} {
+  for (const auto& incident : parts_.unreadable) unreadable_.restore(incident);
   hub::FeedOptions feed;
   feed.ring_bytes_max = options_.event_ring_bytes_max;
   for (hub::Hub* hub : parts_.hubs.all()) {

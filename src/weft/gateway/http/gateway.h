@@ -30,6 +30,9 @@ struct GatewayParts {
   /// What becomes of WebSocket handshakes: the business of other gateways.
   std::function<net::UpgradeDecision(const net::HttpRequest&)> upgrade;
   Maintenance maintenance = {};
+  ReadingKeeper* reading_keeper = nullptr;            ///< may be null
+  std::vector<hub::QuarantineEntry> unreadable = {};  ///< what reading_keeper has from before
+  TypedReader typed_reader = read_typed_view;
 };
 
 /// Health, metrics, `/v1` and the page. Threading: any loop that is the executor of one of the
@@ -43,6 +46,8 @@ class Gateway final : public net::HttpHandler {
     return parts_.upgrade(request);
   }
 
+  /// Documents that typed reading broke down on.
+  const Unreadable& unreadable() const { return unreadable_; }
   /// Event streams that are open now.
   std::size_t event_streams() const { return event_streams_.load(std::memory_order_relaxed); }
 
@@ -58,7 +63,7 @@ class Gateway final : public net::HttpHandler {
   const EventWriter event_writer_;
   std::vector<std::unique_ptr<hub::FeedSet>> feeds_;
   std::atomic<std::size_t> event_streams_{0};
-  FailedReads failed_reads_;
+  Unreadable unreadable_;
   Api api_;
 };
 

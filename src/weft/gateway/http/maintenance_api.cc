@@ -71,7 +71,9 @@ void list_quarantine(Api& api, const exchange_ptr& exchange, const Target&) {
   }
   json documents = json::array();
   for (auto& [document, line] : all) documents.push_back(std::move(line));
-  exchange->answer(json_response(200, {{"documents", documents}}));
+  json unreadable = json::array();
+  for (const auto& entry : api.unreadable.list()) unreadable.push_back(quarantine_json(entry));
+  exchange->answer(json_response(200, {{"documents", documents}, {"unreadable", unreadable}}));
 }
 
 void repair_document(Api& api, const exchange_ptr& exchange, const Target& target) {

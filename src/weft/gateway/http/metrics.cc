@@ -66,7 +66,7 @@ constexpr HubMetric hub_metrics[] = {
 }  // namespace
 
 std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           std::size_t documents_quarantined,
+                           std::size_t documents_quarantined, const Unreadable* unreadable,
                            const net::ConnectionCounts& connections,
                            std::int64_t certificate_expires_s, bool log_writable,
                            std::size_t event_streams) {
@@ -84,6 +84,10 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   };
   gauge("weft_documents_quarantined", "Documents whose stored state cannot be read",
         documents_quarantined);
+  gauge("weft_documents_unreadable", "Documents that typed reading broke down on",
+        unreadable ? unreadable->size() : 0);
+  counter("weft_reader_failures_total", "Times that typed reading broke down",
+          unreadable ? unreadable->failures() : 0);
   gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);

@@ -13,14 +13,14 @@ namespace weft::gateway::http {
 namespace {
 
 constexpr ProblemType all[] = {
-    problems::bad_parameter,    problems::bad_name,           problems::bad_body,
-    problems::invalid_update,   problems::origin_refused,     problems::not_found,
-    problems::unknown_document, problems::unknown_version,    problems::unknown_root,
-    problems::bad_method,       problems::not_acceptable,     problems::conflicting_ids,
-    problems::not_restorable,   problems::history_trimmed,    problems::version_changed,
-    problems::too_large,        problems::bad_media_type,     problems::document_broken,
-    problems::no_reader,        problems::unavailable,        problems::draining,
-    problems::local_only,       problems::maintenance_failed,
+    problems::bad_parameter,    problems::bad_name,        problems::bad_body,
+    problems::invalid_update,   problems::origin_refused,  problems::not_found,
+    problems::unknown_document, problems::unknown_version, problems::unknown_root,
+    problems::bad_method,       problems::not_acceptable,  problems::conflicting_ids,
+    problems::not_restorable,   problems::history_trimmed, problems::version_changed,
+    problems::too_large,        problems::bad_media_type,  problems::document_broken,
+    problems::unreadable,       problems::no_reader,       problems::unavailable,
+    problems::draining,         problems::local_only,      problems::maintenance_failed,
 };
 
 }  // namespace

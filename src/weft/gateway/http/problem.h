@@ -38,6 +38,7 @@ inline constexpr ProblemType version_changed{"version-changed", 412, "Version ch
 inline constexpr ProblemType too_large{"too-large", 413, "Too large"};
 inline constexpr ProblemType bad_media_type{"bad-media-type", 415, "Unsupported media type"};
 inline constexpr ProblemType document_broken{"document-broken", 500, "Document unreadable"};
+inline constexpr ProblemType unreadable{"unreadable", 500, "Typed reading broke down"};
 inline constexpr ProblemType no_reader{"no-reader", 501, "Built without a reader"};
 inline constexpr ProblemType unavailable{"unavailable", 503, "Temporarily unavailable"};
 inline constexpr ProblemType draining{"draining", 503, "Shutting down"};

@@ -3,7 +3,6 @@
 #include "weft/base/document_key.h"
 #include "weft/crdt/reader.h"
 #include "weft/gateway/http/accept.h"
-#include "weft/gateway/http/failed_reads.h"
 #include "weft/gateway/http/state_source.h"
 
 namespace weft::gateway::http {
@@ -14,66 +13,89 @@ constexpr std::size_t root_bytes_max = 1024;
 
 /// One kind of typed reading.
 struct Kind {
+  TypedView view;
   std::string_view name;          ///< in tags and paths
   std::string_view media_type;    ///< without parameters
   std::string_view content_type;  ///< as it is answered
   bool of_root;
-  base::result<std::string> (*read)(base::byte_view, std::string_view root, const crdt::Limits&);
 };
 
-constexpr Kind as_json{"json", media::json, media::json, false,
-                       [](base::byte_view update, std::string_view, const crdt::Limits& limits) {
-                         return crdt::read_json(update, limits);
-                       }};
-constexpr Kind as_text{"text", media::text, "text/plain; charset=utf-8", true, crdt::read_text};
-constexpr Kind as_delta{"delta", media::json, media::json, true, crdt::read_delta};
-constexpr Kind as_xml{"xml", media::xml, "application/xml; charset=utf-8", true, crdt::read_xml};
+constexpr Kind as_json{TypedView::json, "json", media::json, media::json, false};
+constexpr Kind as_text{TypedView::text, "text", media::text, "text/plain; charset=utf-8", true};
+constexpr Kind as_delta{TypedView::delta, "delta", media::json, media::json, true};
+constexpr Kind as_xml{TypedView::xml, "xml", media::xml, "application/xml; charset=utf-8", true};
+
+/// What is asked of a document.
+struct Question {
+  const Kind& kind;
+  std::string root;
+  base::DocumentId document;
+  bool of_present = true;
+
+  std::string text() const {
+    return std::string(kind.name) + (kind.of_root ? " " + root : std::string());
+  }
+};
+
+bool broke_down(const base::error& why) {
+  return why.code == crdt::errc::failed || why.code == crdt::errc::corrupt;
+}
 
 const ProblemType& problem_of_reader(const base::error& why) {
   if (why.code == crdt::errc::unsupported) return problems::no_reader;
   if (why.code == crdt::errc::not_found) return problems::unknown_root;
   if (why.code == crdt::errc::too_large) return problems::too_large;
-  if (why.code == crdt::errc::corrupt || why.code == crdt::errc::failed) {
-    return problems::document_broken;
-  }
   return problem_type_of(why);
 }
 
 /// Names what is read exactly; empty when the version does not determine the content.
-std::string failure_key(const StateQuery& query, const StateStamp& stamp, const Kind& kind,
-                        const std::string& root) {
+std::string failure_key(const Question& question, const StateStamp& stamp) {
   if (!stamp.settled) return {};
-  return base::document_key(query.document) + version_name(stamp.version, stamp.log) + " " +
-         std::string(kind.name) + " " + root;
+  return base::document_key(question.document) + version_name(stamp.version, stamp.log) + " " +
+         question.text();
 }
 
-void answer_typed(Api& api, const exchange_ptr& exchange, const Kind& kind, std::string root,
-                  std::string key, const StateStamp& stamp, base::shared_bytes state) {
+void refuse_unreadable(const exchange_ptr& exchange, const Question& question,
+                       std::string_view why) {
+  exchange->refuse(problems::unreadable,
+                   "this version cannot be read as " + std::string(question.kind.name) + ": " +
+                       std::string(why) +
+                       "; the document itself is whole, and /update gives its state");
+}
+
+void answer_typed(Api& api, const exchange_ptr& exchange, Question question,
+                  const StateStamp& stamp, base::shared_bytes state) {
   if (state.size() > api.options.typed_bytes_max) {
     return exchange->refuse(problems::too_large, "the document is too large to be read as " +
-                                                     std::string(kind.name) +
+                                                     std::string(question.kind.name) +
                                                      " (http.typed_bytes_max)");
   }
-  if (!key.empty() && api.failed_reads.contains(key)) {
-    return exchange->refuse(problems::document_broken,
-                            "this version cannot be read as " + std::string(kind.name));
+  auto key = failure_key(question, stamp);
+  if (!key.empty() && api.unreadable.is_known(key)) {
+    return refuse_unreadable(exchange, question, "the reader broke down on it before");
   }
-  base::run_and_answer<std::string>(
-      api.typed_readers, exchange->executor(),
-      [&api, exchange, &kind, key = std::move(key), stamp](base::result<std::string> read) mutable {
-        if (!read) {
-          if (read.error().code == crdt::errc::failed && !key.empty()) {
-            api.failed_reads.add(std::move(key));
-          }
-          return exchange->refuse(problem_of_reader(read.error()), read.error().message);
-        }
-        exchange->answer(state_response(base::shared_bytes::copy_of(base::as_bytes(*read)),
-                                        kind.content_type, stamp, kind.name));
-      },
-      [&kind, root = std::move(root), state = std::move(state)] {
-        return kind.read(state, root, {});
-      },
-      hub::DocumentHistory::busy);
+  auto work = [&api, view = question.kind.view, root = question.root, state] {
+    return api.typed_reader(view, state, root);
+  };
+  auto done = [&api, exchange, question = std::move(question), key = std::move(key), stamp,
+               state](base::result<std::string> read) mutable {
+    const bool answered = read || read.error().code == crdt::errc::not_found;
+    if (answered && question.of_present) {
+      api.unreadable.answered(question.document, question.text());
+    }
+    if (read) {
+      return exchange->answer(state_response(base::shared_bytes::copy_of(base::as_bytes(*read)),
+                                             question.kind.content_type, stamp,
+                                             question.kind.name));
+    }
+    const auto& why = read.error();
+    if (!broke_down(why)) return exchange->refuse(problem_of_reader(why), why.message);
+    api.unreadable.broke_down(question.document, question.text(), std::move(key), why.message,
+                              std::move(state), exchange->executor().wall_clock_ms());
+    refuse_unreadable(exchange, question, why.message);
+  };
+  base::run_and_answer<std::string>(api.typed_readers, exchange->executor(), std::move(done),
+                                    std::move(work), hub::DocumentHistory::busy);
 }
 
 void read_typed(Api& api, const exchange_ptr& exchange, const Target& target, const Kind& kind) {
@@ -99,15 +121,30 @@ void read_typed(Api& api, const exchange_ptr& exchange, const Target& target, co
   auto query = state_query(*exchange, target.document);
   if (!query) return exchange->fail(query.error());
   query->representation = kind.name;
-  auto done = [&api, exchange, &kind, root = std::move(root), query = *query](
+  auto done = [&api, exchange,
+               question = Question{kind, std::move(root), target.document, !query->at}](
                   const StateStamp& stamp, base::shared_bytes state) mutable {
-    auto key = failure_key(query, stamp, kind, root);
-    answer_typed(api, exchange, kind, std::move(root), std::move(key), stamp, std::move(state));
+    answer_typed(api, exchange, std::move(question), stamp, std::move(state));
   };
   with_state(api, exchange, std::move(*query), std::move(done));
 }
 
 }  // namespace
+
+base::result<std::string> read_typed_view(TypedView view, base::byte_view state,
+                                          std::string_view root) {
+  switch (view) {
+    case TypedView::json:
+      return crdt::read_json(state);
+    case TypedView::text:
+      return crdt::read_text(state, root);
+    case TypedView::delta:
+      return crdt::read_delta(state, root);
+    case TypedView::xml:
+      return crdt::read_xml(state, root);
+  }
+  base::invariant_broken("a view without a reader", __FILE__, __LINE__);
+}
 
 void read_json_view(Api& api, const exchange_ptr& exchange, const Target& target) {
   read_typed(api, exchange, target, as_json);
