@@ -25,6 +25,16 @@ std::vector<Place> MergeReaders::open() {
   out.reserve(static_cast<std::size_t>(std::ranges::count_if(
       updates_, [](byte_view u) { return u.size() >= update_with_struct_bytes_min; })));
   for (std::size_t i = 0; i < updates_.size(); ++i) {
+    // Mostly the first struct's place can be told without reading it, which resuming does anyway.
+    reader_ = StructReader(updates_[i], values_);
+    if (reader_.next_section() && reader_.structs_left() > 0 && reader_.in().left() > 0) {
+      const std::uint8_t info = *reader_.in().pos();
+      if (info != skip_ref) {
+        out.push_back({reader_.client(), reader_.clock(), static_cast<std::uint32_t>(i), false,
+                       (info & ref_bits) == gc_ref});
+        continue;
+      }
+    }
     reader_ = StructReader(updates_[i], values_);
     advance();
     if (code_ != errc{}) break;
@@ -123,7 +133,7 @@ bool HeapOrder::next() {
   }
   readers_.leave();
   readers_.resume(chosen);
-  return accept(chosen);
+  return readers_.has_current() && accept(chosen);
 }
 
 /// All who stand at one key become the front one after the other, for whoever leaves moves on, or
@@ -161,7 +171,7 @@ bool ExactOrder::next() {
     readers_.leave();
     readers_.resume(first);
   }
-  return true;
+  return readers_.has_current();
 }
 
 /// The places with this key in the part of the list that is in order.

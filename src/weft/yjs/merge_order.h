@@ -47,7 +47,8 @@ class MergeReaders {
   MergeReaders(std::span<const byte_view> updates, Values values)
       : updates_(updates), values_(values) {}
 
-  /// The places of the readers that have a struct, in the order of the updates.
+  /// The places of the readers that have a struct, in the order of the updates. Whether that struct
+  /// can be read may show only when its reader is resumed.
   std::vector<Place> open();
 
   bool has_current() const { return has_current_; }
@@ -61,6 +62,7 @@ class MergeReaders {
   Place place() const;
 
   /// Makes the reader that waits at `place` the front, which must be free. The place may change.
+  /// Without a current struct afterwards it could not be read: see `code`.
   void resume(Place& place);
 
   /// Frees the front; the reader can be resumed from what `place` said if it has a current struct.
