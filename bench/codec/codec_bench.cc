@@ -181,6 +181,15 @@ void run(const Workload& work, Recorder& recorder) {
     recorder.measure(work, "v2 to v1", whole.size(),
                      [&] { return value_or_exit(yjs::v2_to_v1(v2, no_limit)).size(); });
   }
+  std::vector<byte_vector> tiny;
+  std::size_t tiny_bytes = 0;
+  for (const byte_view update : work.updates) {
+    tiny.push_back(value_or_exit(yjs::v1_to_v2(update)));
+    tiny_bytes += tiny.back().size();
+  }
+  const std::vector<byte_view> tiny_views(tiny.begin(), tiny.end());
+  recorder.measure(work, "merge v2", tiny_bytes,
+                   [&] { return value_or_exit(yjs::merge_v2(tiny_views, no_limit)).size(); });
   yjs::Knowledge known;
   const bool admitted = recorder.measure(work, "admit", work.updates_bytes, [&] {
     known = {};

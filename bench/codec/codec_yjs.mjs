@@ -45,9 +45,7 @@ const paces = new Map() // "workload operation" -> { items, ms, exponent } of th
 
 /** Measures one operation and prints the line; false when it was left out. */
 function measure(kind, items, operation, input_bytes, work) {
-  // The paper is typed too: what typing took tells what it will take.
-  const known = paces.get(`${kind} ${operation}`) ??
-    (kind === 'paper' ? paces.get(`typing ${operation}`) : undefined)
+  const known = paces.get(`${kind} ${operation}`)
   const growth = known === undefined ? 1 : items / known.items
   if (known !== undefined && known.ms * growth ** known.exponent > EXPECTED_MS_MAX) return false
   const [ms, output_bytes] = time(work)
@@ -72,6 +70,12 @@ function run(kind, items) {
     does('contains', whole.length, () => Number(Y.snapshotContainsUpdate(held, whole)))
   }
   does('validate', whole.length, () => Y.decodeUpdate(whole).structs.length)
+  does('v1 to v2', whole.length, () => Y.convertUpdateFormatV1ToV2(whole).length)
+  const v2 = Y.convertUpdateFormatV1ToV2(whole)
+  does('v2 to v1', v2.length, () => Y.convertUpdateFormatV2ToV1(v2).length)
+  const tiny = updates.map((update) => Y.convertUpdateFormatV1ToV2(update))
+  const tinyBytes = tiny.reduce((sum, update) => sum + update.length, 0)
+  does('merge v2', tinyBytes, () => Y.mergeUpdatesV2(tiny).length)
 }
 
 const KINDS = ['typing', 'scattered', 'deletes', 'paper']

@@ -8,7 +8,8 @@
 // scattered  100 clients, each character behind a random older one: nothing joins
 // deletes    every other character of a long text is deleted, one at a time, in random order: no
 //            two ranges of the delete set ever join
-// paper      the typed document of one author; its whole is Yjs' encoding of it
+// paper      the typed document of one author, all of it and its first 10,000 edits; its whole is
+//            Yjs' encoding of it
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -17,6 +18,7 @@ const require = createRequire(new URL('../peers/package.json', import.meta.url))
 const encoding = require('lib0/encoding')
 const Y = require('yjs')
 const { randomOf } = await import('../peers/random.mjs')
+const { records } = await import('../peers/client.mjs')
 
 const SIZES = [10_000, 100_000, 1_000_000]
 const CLIENTS = 100
@@ -142,12 +144,19 @@ for (const size of SIZES) {
     if (!existsSync(join(outDir, `${name}-${size}.updates`))) write(`${name}-${size}`, make())
   }
 }
-const { updates } = JSON.parse(readFileSync(join(paperDir, 'about.json')))
-const paper = join(outDir, `paper-${updates}`)
+const { updates: paperSize } = JSON.parse(readFileSync(join(paperDir, 'about.json')))
+const vectorOf = (state) => halfVector([...Y.decodeStateVector(Y.encodeStateVectorFromUpdate(state))])
+const paper = join(outDir, `paper-${paperSize}`)
 if (!existsSync(`${paper}.updates`)) {
   const state = readFileSync(join(paperDir, 'state.bin'))
   writeFileSync(`${paper}.whole`, state)
-  const clocks = Y.decodeStateVector(Y.encodeStateVectorFromUpdate(state))
-  writeFileSync(`${paper}.vector`, halfVector([...clocks]))
+  writeFileSync(`${paper}.vector`, vectorOf(state))
   copyFileSync(join(paperDir, 'updates.bin'), `${paper}.updates`)
+}
+if (!existsSync(join(outDir, `paper-${SIZES[0]}.updates`))) {
+  const updates = [...records(join(paperDir, 'updates.bin'))].slice(0, SIZES[0])
+  const doc = new Y.Doc()
+  for (const update of updates) Y.applyUpdate(doc, update)
+  const whole = Y.encodeStateAsUpdate(doc)
+  write(`paper-${SIZES[0]}`, { updates, whole, vector: vectorOf(whole) })
 }
