@@ -104,6 +104,7 @@ void rewrite_object(Reader& in, Writer& out) {
   std::vector<Property> properties;
   const auto position = [&] { return static_cast<std::uint32_t>(arena.size()); };
   const std::uint64_t count = in.uint();
+  properties.reserve(count);  // so many have been read before; growth would hold copies
   for (std::uint64_t i = 0; i < count; ++i) {
     Property property{};
     const base::byte_view key = in.bytes();

@@ -27,8 +27,10 @@ result<byte_vector> reduce(byte_view update, const Knowledge& held) {
     };
     for (const clock_range range : held.structs.missing(part.client, part.range)) put(range);
   }
+  // The list is given back while the other grows, for both together would be the peak.
   deletion_list news;
-  for (const Deletion& d : sweep.deletions()) {
+  for (deletion_list& all = sweep.deletions(); !all.empty(); all.pop_front()) {
+    const Deletion& d = all.front();
     for (const clock_range range : held.deletions.missing(d.client, d.range)) {
       news.push_back({d.client, range});
     }

@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <deque>
+#include <functional>
 #include <limits>
 #include <optional>
-#include <unordered_map>
 
 #include "weft/yjs/delete_set.h"
 #include "weft/yjs/update.h"
@@ -30,13 +31,14 @@ class Part {
   bool empty() const { return sections_.empty() && deletions_.empty(); }
   std::size_t bytes() const { return bytes_; }
 
-  Writer& next(client_id client, clock_range range) {
-    const auto [found, added] = index_.try_emplace(client, sections_.size());
-    if (added) {
+  /// `section_at`: the client's section as the last call for it said; it may be of an earlier part.
+  Writer& next(client_id client, clock_range range, std::uint32_t& section_at) {
+    if (section_at >= sections_.size() || sections_[section_at].client != client) {
+      section_at = static_cast<std::uint32_t>(sections_.size());
       sections_.push_back({client, range.start, range.start, 0, {}});
       bytes_ += section_bytes;
     }
-    PartSection& section = sections_[found->second];
+    PartSection& section = sections_[section_at];
     if (section.end < range.start) {
       section.bytes.byte(skip_ref);
       section.bytes.uint(range.start - section.end);
@@ -73,44 +75,37 @@ class Part {
   }
 
  private:
-  std::vector<PartSection> sections_;
-  std::unordered_map<client_id, std::size_t> index_;
+  std::deque<PartSection> sections_;
   deletion_list deletions_;
   std::size_t bytes_ = 0;
 };
 
-/// One client's structs on their way out.
+/// One client's structs on their way out. Small, since there is one for each client; what it points
+/// into is the update.
 struct Lane {
-  StructReader reader;
-  Struct current;
-  std::uint64_t from = 0;  ///< clocks of `current` that have gone out
-  bool has_current = false;
-  bool waiting = false;  ///< on the stack
-  std::size_t deletion = 0;
-  clock_value end = 0;  ///< all before it has gone out
+  client_id client = 0;
+  clock_value clock = 0;                    ///< of the struct that goes next
+  const std::uint8_t* at = nullptr;         ///< that struct
+  std::uint64_t structs = 0;                ///< from it on; zero at the end
+  const std::uint8_t* deletions = nullptr;  ///< entries of the delete set not behind us
+  std::uint64_t deletions_left = 0;
+  std::uint32_t section = 0;  ///< see Part::next
+  bool waiting = false;       ///< on the stack
 
-  void advance() {
-    from = 0;
-    do {
-      has_current = reader.structs_left() > 0 && reader.next(current);
-    } while (has_current && current.is_skip());
-  }
+  bool has_current() const { return structs > 0; }
+  bool has_passed(clock_value until) const { return !has_current() || clock > until; }
 };
 
 class Splitter {
  public:
-  Splitter(byte_view normal, std::size_t part_bytes_max) : max_(part_bytes_max) { open(normal); }
+  /// `normal`: one ascending section for each client, clients falling, and the delete set likewise.
+  Splitter(byte_view normal, std::size_t part_bytes_max) : normal_(normal), max_(part_bytes_max) {
+    open();
+  }
 
   std::vector<byte_vector> run() {
     for (std::size_t i = 0; i < lanes_.size(); ++i) drain(i);
-    // What deletes structs that no part brings.
-    for (std::size_t i = 0; i < deletions_.size(); ++i) {
-      const Deletion& d = deletions_[i];
-      for (const clock_range range : carried_.missing(d.client, d.range)) {
-        if (part_.bytes() > max_) close();
-        part_.erase(d.client, range);
-      }
-    }
+    put_other_deletions();
     if (!part_.empty() || parts_.empty()) close();
     return std::move(parts_);
   }
@@ -121,34 +116,70 @@ class Splitter {
     clock_value until;  ///< done when the lane has passed this clock
   };
 
-  void open(byte_view normal) {
-    StructReader reader(normal);
-    Struct s;
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+
+  const std::uint8_t* end() const { return normal_.data() + normal_.size(); }
+
+  void open() {
+    StructReader reader(normal_);
+    lanes_.reserve(reader.sections_left());
     while (reader.next_section()) {
-      const Reader& in = reader.in();
       Lane lane;
-      lane.reader = StructReader({in.pos(), in.end()}, reader.client(), reader.clock(),
-                                 reader.structs_left());
-      lane_of_.emplace(reader.client(), lanes_.size());
-      while (reader.structs_left() > 0 && reader.next(s)) {
-        if (!s.is_skip()) carried_.add(s.client, {s.clock, s.clock_end()});
-      }
-      lane.advance();
-      lanes_.push_back(std::move(lane));
-    }
-    read_deletions(reader.in(), [&](client_id client, clock_range range) {
-      const auto found = lane_of_.find(client);
-      if (found != lane_of_.end() && (deletions_.empty() || deletions_.back().client != client)) {
-        lanes_[found->second].deletion = deletions_.size();
-      }
-      deletions_.push_back({client, range});
-    });
-    for (Lane& lane : lanes_) {
-      const std::size_t at = lane.deletion;
-      if (at < deletions_.size() && deletions_[at].client != lane.reader.client()) {
-        lane.deletion = deletions_.size();
+      lane.client = reader.client();
+      lane.clock = reader.clock();
+      lane.at = reader.in().pos();
+      lane.structs = reader.structs_left();
+      lanes_.push_back(lane);
+      while (reader.structs_left() > 0 && reader.next(current_)) {
       }
     }
+    Reader& in = reader.in();
+    deletions_ = in.pos();
+    for (std::uint64_t clients = in.uint(); clients > 0; --clients) {
+      const std::size_t lane = lane_of(in.uint());
+      std::uint64_t entries = in.uint();
+      if (lane != none) {
+        lanes_[lane].deletions = in.pos();
+        lanes_[lane].deletions_left = entries;
+      }
+      for (; entries > 0; --entries) {
+        in.uint();
+        in.uint();
+      }
+    }
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      enter(i);
+      if (current_.is_skip()) advance(lanes_[i]);
+    }
+  }
+
+  /// The lane of a client, or none.
+  std::size_t lane_of(client_id client) const {
+    const auto found = std::ranges::lower_bound(lanes_, client, std::greater<>(), &Lane::client);
+    return found == lanes_.end() || found->client != client
+               ? none
+               : static_cast<std::size_t>(found - lanes_.begin());
+  }
+
+  /// Reads the current struct of a lane into `current_`, unless it is there.
+  Lane& enter(std::size_t index) {
+    Lane& lane = lanes_[index];
+    if (entered_ == index) return lane;
+    entered_ = index;
+    reader_ = StructReader({lane.at, end()}, lane.client, lane.clock, lane.structs);
+    if (lane.has_current()) reader_.next(current_);
+    return lane;
+  }
+
+  /// To the next struct that is no Skip. Only of the lane that was entered last.
+  void advance(Lane& lane) {
+    bool has_current = false;
+    do {
+      has_current = reader_.structs_left() > 0 && reader_.next(current_);
+    } while (has_current && current_.is_skip());
+    lane.structs = has_current ? reader_.structs_left() + 1 : 0;
+    lane.clock = current_.clock;
+    lane.at = current_.begin;
   }
 
   /// Emits all of a lane, and before each struct what it depends on.
@@ -156,13 +187,15 @@ class Splitter {
     stack_.push_back({target, std::numeric_limits<clock_value>::max()});
     lanes_[target].waiting = true;
     while (!stack_.empty()) {
-      Lane& lane = lanes_[stack_.back().lane];
-      if (!lane.has_current || lane.end > stack_.back().until) {
+      const Wait wait = stack_.back();
+      Lane& lane = lanes_[wait.lane];
+      if (lane.has_passed(wait.until)) {
         lane.waiting = false;
         stack_.pop_back();
         continue;
       }
-      if (lane.from == 0 && push_dependency(lane.current)) continue;
+      enter(wait.lane);
+      if (push_dependency(current_)) continue;
       emit(lane);
     }
   }
@@ -176,18 +209,19 @@ class Splitter {
 
   bool push(const Struct& s, Id needed) {
     if (needed.client == s.client) return false;
-    const auto found = lane_of_.find(needed.client);
-    if (found == lane_of_.end()) return false;
-    Lane& lane = lanes_[found->second];
+    const std::size_t index = lane_of(needed.client);
+    if (index == none) return false;
+    Lane& lane = lanes_[index];
     // A lane that waits already means a cycle, which no editor produces.
-    if (lane.waiting || !lane.has_current || lane.end > needed.clock) return false;
+    if (lane.waiting || lane.has_passed(needed.clock)) return false;
     lane.waiting = true;
-    stack_.push_back({found->second, needed.clock});
+    stack_.push_back({index, needed.clock});
     return true;
   }
 
+  /// The current struct, of the lane that was entered last.
   void emit(Lane& lane) {
-    const Struct& s = lane.current;
+    const Struct& s = current_;
     const auto whole = static_cast<std::size_t>(s.end - s.begin);
     std::optional<ContentCursor> cursor;
     if (s.is_item()) cursor.emplace(s);
@@ -195,25 +229,24 @@ class Splitter {
         (part_.bytes() + sliver_bytes > max_ || !is_divisible(s))) {
       close();
     }
-    while (lane.has_current) {
+    for (std::uint64_t from = 0;;) {
       std::uint64_t to = s.length;
       if (is_divisible(s) && whole > max_ / 2) {
         const std::size_t room = max_ > part_.bytes() ? max_ - part_.bytes() : 0;
-        to = lane.from + cursor->fit(lane.from, std::max(room, sliver_bytes));
+        to = from + cursor->fit(from, std::max(room, sliver_bytes));
       }
-      const clock_range range{s.clock + lane.from, s.clock + to};
+      const clock_range range{s.clock + from, s.clock + to};
       put(lane, range, cursor);
-      lane.from = to;
-      lane.end = range.end;
+      from = to;
       if (part_.bytes() > max_) close();
-      if (to == s.length) return lane.advance();
+      if (to == s.length) return advance(lane);
       if (part_.bytes() + sliver_bytes > max_) close();
     }
   }
 
   void put(Lane& lane, clock_range range, std::optional<ContentCursor>& cursor) {
-    const Struct& s = lane.current;
-    Writer& out = part_.next(s.client, range);
+    const Struct& s = current_;
+    Writer& out = part_.next(s.client, range, lane.section);
     const std::size_t before = out.size();
     if (cursor) {
       write_part(s, range.start - s.clock, range.end - s.clock, *cursor, out);
@@ -221,13 +254,42 @@ class Splitter {
       write_struct(s, 0, out);
     }
     part_.wrote(out.size() - before);
-    for (; lane.deletion < deletions_.size(); ++lane.deletion) {
-      const Deletion& d = deletions_[lane.deletion];
-      if (d.client != s.client || d.range.start >= range.end) return;
-      const clock_range shared{std::max(d.range.start, range.start),
-                               std::min(d.range.end, range.end)};
+    while (lane.deletions_left > 0) {
+      Reader in({lane.deletions, end()});
+      const clock_range d = read_range(in);
+      if (d.start >= range.end) return;
+      const clock_range shared{std::max(d.start, range.start), std::min(d.end, range.end)};
       if (shared.start < shared.end) part_.erase(s.client, shared);
-      if (d.range.end > range.end) return;
+      if (d.end > range.end) return;
+      lane.deletions = in.pos();
+      --lane.deletions_left;
+    }
+  }
+
+  static clock_range read_range(Reader& in) {
+    const clock_value start = in.uint();
+    return {start, start + in.uint()};
+  }
+
+  /// What deletes structs that no part brings. The structs are read once more beside the delete
+  /// set: both have their clients falling.
+  void put_other_deletions() {
+    StructReader reader(normal_);
+    Struct s;
+    bool has_struct = reader.next(s);
+    Reader in({deletions_, end()});
+    for (std::uint64_t clients = in.uint(); clients > 0; --clients) {
+      const client_id client = in.uint();
+      IdSet carried;
+      for (; has_struct && s.client >= client; has_struct = reader.next(s)) {
+        if (s.client == client && !s.is_skip()) carried.add(client, {s.clock, s.clock_end()});
+      }
+      for (std::uint64_t entries = in.uint(); entries > 0; --entries) {
+        for (const clock_range range : carried.missing(client, read_range(in))) {
+          if (part_.bytes() > max_) close();
+          part_.erase(client, range);
+        }
+      }
     }
   }
 
@@ -237,11 +299,13 @@ class Splitter {
 
   void close() { parts_.push_back(part_.finish()); }
 
+  byte_view normal_;
   std::size_t max_;
-  std::vector<Lane> lanes_;
-  std::unordered_map<client_id, std::size_t> lane_of_;
-  deletion_list deletions_;
-  IdSet carried_;
+  std::vector<Lane> lanes_;  ///< clients falling
+  const std::uint8_t* deletions_ = nullptr;
+  StructReader reader_;  ///< behind current_
+  Struct current_;       ///< of the lane entered last
+  std::size_t entered_ = none;
   std::vector<Wait> stack_;
   Part part_;
   std::vector<byte_vector> parts_;

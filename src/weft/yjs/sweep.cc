@@ -1,6 +1,7 @@
 #include "weft/yjs/sweep.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace weft::yjs {
 
@@ -8,6 +9,9 @@ errc Sweep::load(byte_view update) {
   StructReader reader(update);
   Struct s;
   while (reader.next_section()) {
+    if (reader.structs_left() > std::numeric_limits<std::uint32_t>::max()) {
+      return errc::too_large;  // no message is
+    }
     Section section{{reader.in().pos(), reader.in().end()},
                     reader.structs_left(),
                     reader.client(),
@@ -17,13 +21,7 @@ errc Sweep::load(byte_view update) {
     while (reader.structs_left() > 0 && reader.next(s)) {
       if (s.length == 0 || s.is_skip() || s.is_live()) continue;
       section.has_gc = section.has_gc || s.is_gc();
-      const clock_range range{s.clock, s.clock_end()};
-      if (!implied_.empty() && implied_.back().client == s.client &&
-          implied_.back().range.end == range.start) {
-        implied_.back().range.end = range.end;
-      } else {
-        implied_.push_back({s.client, range});
-      }
+      imply(s.client, {s.clock, s.clock_end()});
     }
     if (!reader.in().ok()) return reader.in().code();
     if (section.structs > 0) sections_.push_back(section);
@@ -33,6 +31,22 @@ errc Sweep::load(byte_view update) {
     if (range.start != range.end) deletions_.push_back({client, range});
   });
   return reader.in().code();
+}
+
+/// Sections that say the same again and again must not cost again and again.
+void Sweep::imply(client_id client, clock_range range) {
+  if (!implied_.empty()) {
+    auto& [last_client, last] = implied_.back();
+    if (last_client == client && last.start <= range.start && range.start <= last.end) {
+      last.end = std::max(last.end, range.end);
+      return;
+    }
+  }
+  if (implied_.size() >= implied_max_) {
+    sort_and_join(implied_);
+    implied_max_ = std::max(implied_max_, 2 * implied_.size());
+  }
+  implied_.push_back({client, range});
 }
 
 void Sweep::sort_sections() {
@@ -71,8 +85,11 @@ bool Sweep::next(Part& out) {
     }
     if (!open_ || (!items_.has() && !gcs_.has())) {
       open_ = start_client();
-      if (!open_) return false;
-      continue;
+      if (open_) continue;
+      // Room for what is written next.
+      sections_.clear();
+      next_section_ = 0;
+      return false;
     }
     out.client = client_;
     if (!gcs_.has() || (items_.has() && items_.range().start <= gcs_.range().start)) {
@@ -109,61 +126,79 @@ void Sweep::Layer::start(const std::deque<Section>& sections, std::size_t begin,
   covered_ = 0;
   range_ = {};
   has_ = false;
-  heap_.clear();
+  open_ = false;
+  waiting_.clear();
   next();
 }
 
-bool Sweep::Layer::later(const Stream& a, const Stream& b) {
-  if (a.current.clock != b.current.clock) return a.current.clock > b.current.clock;
-  return a.order > b.order;
-}
-
-bool Sweep::Layer::advance(Stream& stream) const {
-  while (stream.reader.structs_left() > 0 && stream.reader.next(stream.current)) {
-    const Struct& s = stream.current;
-    if (s.length != 0 && (gc_ ? s.is_gc() : s.is_item())) return true;
+bool Sweep::Layer::advance(StructReader& reader, Struct& current) const {
+  while (reader.structs_left() > 0 && reader.next(current)) {
+    if (current.length != 0 && (gc_ ? current.is_gc() : current.is_item())) return true;
   }
   return false;
 }
 
-/// Opens every section that starts at or before `clock`.
+Sweep::Layer::Waiting Sweep::Layer::bookmark(const StructReader& reader, const Struct& current,
+                                             std::size_t section) const {
+  return {current.begin, current.clock, static_cast<std::uint32_t>(section),
+          static_cast<std::uint32_t>(reader.structs_left() + 1)};
+}
+
+/// Opens every section that starts at or before `clock`, and one if none is open.
 void Sweep::Layer::open_until(clock_value clock) {
-  while (at_ < end_ && (heap_.empty() || (*sections_)[at_].clock <= clock)) {
+  while (at_ < end_) {
+    const bool first = !open_ && waiting_.empty();
     const Section& section = (*sections_)[at_];
-    Stream stream{
-        StructReader(section.bytes, section.client, section.clock, section.structs), {}, at_};
-    ++at_;
+    if (!first && section.clock > clock) return;
+    const std::size_t opened = at_++;
     if (gc_ && !section.has_gc) continue;
-    if (!advance(stream)) continue;
-    clock = heap_.empty() ? stream.current.clock : std::min(clock, stream.current.clock);
-    heap_.push_back(stream);
-    std::push_heap(heap_.begin(), heap_.end(), later);
+    StructReader reader(section.bytes, section.client, section.clock, section.structs);
+    Struct current;
+    if (!advance(reader, current)) continue;
+    clock = first ? current.clock : std::min(clock, current.clock);
+    if (first) {
+      open_ = true;
+      reader_ = reader;
+      current_ = current;
+      section_ = opened;
+    } else {
+      waiting_.push_back(bookmark(reader, current, opened));
+      std::push_heap(waiting_.begin(), waiting_.end(), later);
+    }
   }
 }
 
+/// Brings the earliest struct to the front; false when it is there already.
+bool Sweep::Layer::choose_front() {
+  if (waiting_.empty()) return false;
+  if (open_) {
+    const Waiting here = bookmark(reader_, current_, section_);
+    if (!later(here, waiting_.front())) return false;
+    waiting_.push_back(here);
+    std::push_heap(waiting_.begin(), waiting_.end(), later);
+  }
+  std::pop_heap(waiting_.begin(), waiting_.end(), later);
+  const Waiting& next = waiting_.back();
+  const Section& section = (*sections_)[next.section];
+  const std::uint8_t* const end = section.bytes.data() + section.bytes.size();
+  reader_ = StructReader({next.at, end}, section.client, next.clock, next.structs);
+  open_ = reader_.next(current_);
+  section_ = next.section;
+  waiting_.pop_back();
+  return true;
+}
+
 bool Sweep::Layer::next() {
-  // The front stream was shown last time; everything up to `covered_` has been.
+  // The front was shown last time; everything up to `covered_` has been.
   covered_ = std::max(covered_, range_.end);
   for (;;) {
-    if (!heap_.empty() && heap_.front().current.clock_end() <= covered_) {
-      if (heap_.size() == 1) {
-        if (!advance(heap_.front())) heap_.clear();
-        continue;
-      }
-      std::pop_heap(heap_.begin(), heap_.end(), later);
-      if (advance(heap_.back())) {
-        std::push_heap(heap_.begin(), heap_.end(), later);
-      } else {
-        heap_.pop_back();
-      }
-      continue;
-    }
+    if (open_ && current_.clock_end() <= covered_) open_ = advance(reader_, current_);
+    if (choose_front() || (open_ && current_.clock_end() <= covered_)) continue;
     const std::size_t opened = at_;
-    open_until(heap_.empty() ? 0 : heap_.front().current.clock);
+    open_until(open_ ? current_.clock : 0);
     if (at_ != opened) continue;
-    if (heap_.empty()) return has_ = false;
-    const Struct& s = heap_.front().current;
-    range_ = {std::max(covered_, s.clock), s.clock_end()};
+    if (!open_) return has_ = false;
+    range_ = {std::max(covered_, current_.clock), current_.clock_end()};
     return has_ = true;
   }
 }

@@ -43,12 +43,6 @@ class Sweep {
   deletion_list& implied_deletions() { return implied_; }
 
  private:
-  struct Stream {
-    StructReader reader;
-    Struct current;
-    std::size_t order = 0;
-  };
-
   /// The Items, or the GCs, of one client: disjoint and ascending.
   class Layer {
    public:
@@ -58,29 +52,49 @@ class Sweep {
     bool has() const { return has_; }
     clock_range range() const { return range_; }
     void trim(clock_value start) { range_.start = start; }
-    const Struct& current() const { return heap_.front().current; }
+    const Struct& current() const { return current_; }
 
    private:
-    bool advance(Stream& stream) const;
+    /// Where a section other than the one in front goes on. Small, since thousands of them may
+    /// start at one clock.
+    struct Waiting {
+      const std::uint8_t* at = nullptr;
+      clock_value clock = 0;
+      std::uint32_t section = 0;
+      std::uint32_t structs = 0;
+    };
+
+    static bool later(const Waiting& a, const Waiting& b) {
+      return a.clock != b.clock ? a.clock > b.clock : a.section > b.section;
+    }
+
+    bool advance(StructReader& reader, Struct& current) const;
     void open_until(clock_value clock);
-    static bool later(const Stream& a, const Stream& b);
+    bool choose_front();
+    Waiting bookmark(const StructReader& reader, const Struct& current, std::size_t section) const;
 
     const std::deque<Section>* sections_ = nullptr;
     std::size_t at_ = 0;
     std::size_t end_ = 0;
     bool gc_ = false;
     bool has_ = false;
+    bool open_ = false;  ///< there is a section in front
     clock_value covered_ = 0;
     clock_range range_;
-    std::vector<Stream> heap_;
+    StructReader reader_;  ///< of the section in front
+    Struct current_;
+    std::size_t section_ = 0;
+    std::deque<Waiting> waiting_;  ///< a heap; a deque, for growth must not hold copies
   };
 
   bool start_client();
   void sort_sections();
+  void imply(client_id client, clock_range range);
 
   std::deque<Section> sections_;
   deletion_list deletions_;
   deletion_list implied_;
+  std::size_t implied_max_ = 4096;  ///< joined when there are more
   bool sorted_ = false;
   std::size_t next_section_ = 0;
   client_id client_ = 0;
