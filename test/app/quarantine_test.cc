@@ -179,9 +179,7 @@ TEST_F(QuarantineTest, ADocumentThatOnlyTypedReadingBreaksDownOnIsMarkedUntilItI
     log::embedded::EmbeddedLogOptions log_options;
     log_options.directory = config_.data + "/log";
     const auto log = log::embedded::EmbeddedLog::open(log_options).value();
-    store::rocks::RocksDbStoreOptions store_options;
-    store_options.directory = config_.data + "/store";
-    const auto store = store::rocks::RocksDbStore::open(store_options).value();
+    const auto store = open_snapshot_store(store_kind::rocksdb, {config_.data + "/store"}).value();
     const auto events = make_events();
     StorageMaintenance maintenance({*log, *store}, config_.data, {}, *events);
     // Evidence is bounded, however often somebody makes it break down anew.
