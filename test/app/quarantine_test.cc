@@ -11,6 +11,7 @@
 #include "weft/app/events.h"
 #include "weft/app/evidence.h"
 #include "weft/app/maintenance.h"
+#include "weft/app/snapshot_store.h"
 #include "weft/crdt/reader.h"
 
 namespace weft::app {

@@ -16,21 +16,22 @@ std::size_t live_bytes = 0;
 std::size_t peak_bytes = 0;
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Never inlined: g++ would then see free() beside a new expression and take it for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   void* const out = std::malloc(bytes);
   if (out == nullptr) std::abort();
   live_bytes += malloc_usable_size(out);
   peak_bytes = std::max(peak_bytes, live_bytes);
   return out;
 }
-void* operator new[](std::size_t bytes) { return operator new(bytes); }
-void operator delete(void* at) noexcept {
+[[gnu::noinline]] void* operator new[](std::size_t bytes) { return operator new(bytes); }
+[[gnu::noinline]] void operator delete(void* at) noexcept {
   live_bytes -= malloc_usable_size(at);
   std::free(at);
 }
-void operator delete[](void* at) noexcept { operator delete(at); }
-void operator delete(void* at, std::size_t) noexcept { operator delete(at); }
-void operator delete[](void* at, std::size_t) noexcept { operator delete(at); }
+[[gnu::noinline]] void operator delete[](void* at) noexcept { operator delete(at); }
+[[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept { operator delete(at); }
+[[gnu::noinline]] void operator delete[](void* at, std::size_t) noexcept { operator delete(at); }
 
 namespace weft::yjs {
 namespace {
