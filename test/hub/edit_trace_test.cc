@@ -87,12 +87,15 @@ TEST_F(EditTraceTest, WhoFollowsAnEditIsAlwaysAnswered) {
       if (timeline) seen = std::move(*timeline);
     });
   };
-  // One at a time, and no edit comes. The document stays while it is waited for.
+  // One at a time: who asks later follows. No edit comes; the document stays while it is waited for.
   follow();
   run(std::chrono::milliseconds(100));
   follow();
+  EXPECT_EQ(codes, (std::vector<std::error_code>{errc::unavailable}));
+  run(std::chrono::milliseconds(180));
   EXPECT_EQ(counters_.documents_live.load(), 1u);
-  run(std::chrono::milliseconds(120));
+  EXPECT_EQ(codes.size(), 1u);
+  run(std::chrono::milliseconds(40));
   EXPECT_EQ(codes, (std::vector<std::error_code>{errc::unavailable, errc::timed_out}));
   // A reader that does not read: what was seen is told all the same.
   CountingEvents events;

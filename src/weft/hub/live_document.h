@@ -88,7 +88,7 @@ class LiveDocument final : public log::Subscriber,
 
   /// Follows the next edit that is accepted until its last receiver was sent it, or until `wait`
   /// has passed: then `done` gets what was seen so far. Errors: timed_out (no edit came),
-  /// unavailable (one at a time; or its append failed), what ends the document.
+  /// unavailable (somebody asked later; or its append failed), what ends the document.
   void trace(std::chrono::milliseconds wait, EditTrace::callback done);
 
   /// True while too many bytes wait for the log.

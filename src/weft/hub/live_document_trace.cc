@@ -7,10 +7,9 @@ namespace weft::hub {
 
 void LiveDocument::trace(std::chrono::milliseconds wait, EditTrace::callback done) {
   if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
-  if (trace_) {
-    return done(
-        base::fail(errc::unavailable, "an edit of this document is being followed already"));
-  }
+  // Who asked before may be gone, and would hold up all others until their time has passed.
+  fail_trace(
+      {make_error_code(errc::unavailable), "somebody else follows this document's edits now"});
   const auto over = [self = weak_from_this(), number = ++traces_, wait] {
     const auto document = self.lock();
     if (!document || !document->trace_ || document->traces_ != number) return;
