@@ -49,6 +49,7 @@ class HubTest : public ::testing::Test {
     out.update_bytes_max = 200;
     out.inflight_bytes_max = 150;
     out.ring_bytes_max = 1024;
+    out.answer_slice_bytes = 1024;
     out.idle_evict_after = std::chrono::milliseconds(100);
     return out;
   }

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "hub/hub_fixture.h"
 #include "sim/sim_truth.h"
@@ -24,6 +25,8 @@ class CollectingSink final : public net::GatherSink {
  public:
   void add(base::shared_bytes framed) override {
     bytes_.insert(bytes_.end(), framed.data(), framed.data() + framed.size());
+    if (framed.size() > 500) large_.insert(framed.data());
+    kept_.push_back(std::move(framed));
   }
   std::size_t room() const override { return 1u << 20; }
 
@@ -42,8 +45,13 @@ class CollectingSink final : public net::GatherSink {
     return out;
   }
 
+  /// Where the large pieces lie; bytes that are shared lie at one place.
+  const std::set<const std::uint8_t*>& large() const { return large_; }
+
  private:
   base::byte_vector bytes_;
+  std::set<const std::uint8_t*> large_;
+  std::vector<base::shared_bytes> kept_;  ///< so that no other bytes come to lie there
 };
 
 constexpr std::size_t paste_length = 180;
@@ -149,6 +157,40 @@ TEST_F(HubTest, SlowReadersThatFellOffTogetherShareOneRead) {
   for (const auto* sink : {&first, &second}) {
     EXPECT_TRUE(sink->knowledge().structs.contains(1, {0, clock}));
   }
+}
+
+TEST_F(HubTest, SlowReadersThatFellOffNearOneAnotherShareTheBytesOfTheRemainder) {
+  CountingEvents events;
+  // A document that is larger than what they will have missed: else they get all of it.
+  std::uint64_t client = 1;
+  for (; client <= 60; ++client) ASSERT_TRUE(publish(insert_update(client, 0, paste_length)));
+  const auto a = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  run();
+  const std::uint64_t missed = client;
+  for (; client <= 65; ++client) ASSERT_TRUE(publish(insert_update(client, 0, paste_length)));
+  const auto b = std::move(hub_.join(document_, framing, events, {"b", {}}).value());
+  run();
+  for (; client <= 95; ++client) ASSERT_TRUE(publish(insert_update(client, 0, paste_length)));
+  // What both sockets hold that is not small change.
+  CollectingSink first, second;
+  for (int i = 0; i < 2; ++i) {
+    a->collect(first);
+    b->collect(second);
+    run();
+  }
+  a->collect(first);
+  b->collect(second);
+  EXPECT_EQ(counters_.catch_ups.load(), 2u);
+  EXPECT_EQ(counters_.catch_up_reads.load(), 1u);
+  std::size_t shared = 0;
+  for (const auto* bytes : first.large()) shared += second.large().contains(bytes) ? 1 : 0;
+  EXPECT_GE(shared, 5u) << "a remainder of some 7 KiB in parts of 1 KiB";
+  for (std::uint64_t one = missed; one < client; ++one) {
+    EXPECT_TRUE(first.knowledge().structs.contains(one, {0, paste_length}));
+    EXPECT_TRUE(second.knowledge().structs.contains(one, {0, paste_length}));
+  }
+  // And when nobody is behind any more it is gone.
+  EXPECT_EQ(hub_.status(document_)->catch_up_bytes, 0u);
 }
 
 TEST_F(HubTest, AFailedAppendIsRecoveredFromOnce) {

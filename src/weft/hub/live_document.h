@@ -138,7 +138,7 @@ class LiveDocument final : public log::Subscriber,
   };
   struct CatchUp {  ///< what sessions that fell off the ring at one place have missed
     base::log_offset from, to;
-    base::shared_bytes update;
+    std::vector<base::shared_bytes> parts;  ///< in causal order, each small enough for a message
   };
   struct CatchUpRead {  ///< one under way
     base::log_offset from;
@@ -200,7 +200,7 @@ class LiveDocument final : public log::Subscriber,
   void queue_part(Session& session, const base::shared_bytes& update, yjs::sync_type type);
   void forget_answer_frames();
   base::result<void> queue_whole_state(Session& session);
-  base::result<void> queue_update(Session& session, base::shared_bytes update, yjs::sync_type last);
+  base::result<void> queue_answer(Session& session, base::shared_bytes update);
   void announce_awareness();
   void flush_awareness();
   void collect_awareness(Session& session, net::GatherSink& sink);
@@ -238,7 +238,7 @@ class LiveDocument final : public log::Subscriber,
   std::uint64_t awareness_at_this_tick_ = 0;  ///< last_change at the latest keepalive tick
   std::uint64_t awareness_at_last_tick_ = 0;  ///< and at the one before
   base::timer_id awareness_timer_ = 0;
-  std::optional<CatchUp> last_catch_up_;  ///< for others who fell off at the same place
+  std::optional<CatchUp> last_catch_up_;  ///< for others who fell off at about there
   std::vector<CatchUpRead> catch_up_reads_;
 
   std::vector<log::Record> outbox_;

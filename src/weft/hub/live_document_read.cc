@@ -91,7 +91,11 @@ void LiveDocument::mark_caught_up(Session& session) {
   if (!session.behind_) return;
   session.behind_ = false;
   Ring& ring = *rings_[session.ring_];
-  if (--ring.behind == 0) ring.frames.clear();
+  if (--ring.behind != 0) return;
+  ring.frames.clear();
+  const bool nobody =
+      std::all_of(rings_.begin(), rings_.end(), [](const auto& each) { return each->behind == 0; });
+  if (nobody) last_catch_up_.reset();
 }
 
 void LiveDocument::collect(Session& session, net::GatherSink& sink) {
@@ -114,17 +118,43 @@ void LiveDocument::collect(Session& session, net::GatherSink& sink) {
 
 // --- slow readers -------------------------------------------------------------------------------
 
+namespace {
+
+/// Is a remainder [begin, to) good for a reader that lacks what follows `from`? What it has already
+/// does no harm, but should be no more than a quarter.
+bool serves(base::log_offset begin, base::log_offset to, base::log_offset from) {
+  return begin <= from && from <= to && (from.value - begin.value) * 4 <= to.value - begin.value;
+}
+
+/// An update in parts that may be taken one after the other.
+base::result<std::vector<base::shared_bytes>> parts_of(base::shared_bytes update,
+                                                       std::size_t part_bytes_max) {
+  std::vector<base::shared_bytes> out;
+  if (update.size() <= part_bytes_max) {
+    out.push_back(std::move(update));
+    return out;
+  }
+  auto parts = yjs::split(update, part_bytes_max);
+  if (!parts) return base::fail(std::move(parts.error()));
+  for (auto& part : *parts) out.push_back(base::shared_bytes::adopt(std::move(part)));
+  return out;
+}
+
+}  // namespace
+
 void LiveDocument::start_catch_up(Session& session) {
   session.catching_up_ = true;
   count(parts_.counters.catch_ups);
   const base::log_offset from = session.next_offset_;
-  if (last_catch_up_ && last_catch_up_->from == from &&
+  // A reader that stalls is rarely alone: those that fell off at about one place share one read.
+  if (last_catch_up_ && serves(last_catch_up_->from, last_catch_up_->to, from) &&
       rings_[session.ring_]->frames.cursor_at(last_catch_up_->to)) {
-    return give_missed(session, last_catch_up_);
+    return give_missed(session, std::optional(last_catch_up_));
   }
-  // A reader that stalls is rarely alone: those that fell off at one place share one read.
   for (CatchUpRead& under_way : catch_up_reads_) {
-    if (under_way.from == from) return under_way.sessions.push_back(session.number_);
+    if (serves(under_way.from, state_.end(), from)) {
+      return under_way.sessions.push_back(session.number_);
+    }
   }
   count(parts_.counters.catch_up_reads);
   catch_up_reads_.push_back({from, {session.number_}});
@@ -157,10 +187,16 @@ void LiveDocument::merge_missed(base::log_offset from, log::ReadResult read) {
     updates.push_back(std::move(*update));
   }
   parts_.background.post([self = weak_from_this(), &executor = parts_.executor, from,
-                          to = read.next, updates = std::move(updates)] {
+                          to = read.next, part_bytes_max = options_.answer_slice_bytes,
+                          updates = std::move(updates)]() mutable {
     auto merged = yjs::compact(std::vector<base::byte_view>(updates.begin(), updates.end()));
+    updates.clear();
     std::optional<CatchUp> missed;
-    if (merged) missed = {from, to, base::shared_bytes::adopt(std::move(*merged))};
+    if (merged) {
+      // Here and once: a large remainder would else be cut, and kept, for each reader.
+      auto parts = parts_of(base::shared_bytes::adopt(std::move(*merged)), part_bytes_max);
+      if (parts) missed = {from, to, std::move(*parts)};
+    }
     executor.post([self, from, missed = std::move(missed)]() mutable {
       const auto document = self.lock();
       if (!document || document->phase_ != Phase::live) return;
@@ -174,24 +210,32 @@ void LiveDocument::end_catch_up_read(base::log_offset from, std::optional<CatchU
                                [&](const CatchUpRead& read) { return read.from == from; });
   const auto waiting = std::move(it->sessions);
   catch_up_reads_.erase(it);
+  // Before anybody is given it: it goes when nobody is behind any more.
+  if (missed) last_catch_up_ = missed;
   for (const std::uint64_t number : waiting) {
     Session* session = find_session(number);
     // Gone, or a sync answer has brought everything meanwhile.
-    if (session && session->catching_up_ && session->next_offset_ == from) {
-      give_missed(*session, missed);
+    if (!session || !session->catching_up_) continue;
+    if (missed && session->next_offset_ > missed->to) {
+      // It came while this was read, with more than that.
+      session->catching_up_ = false;
+      session->events_.on_output();
+      continue;
     }
+    give_missed(*session, missed);
   }
-  if (missed) last_catch_up_ = std::move(missed);
 }
 
 void LiveDocument::give_missed(Session& session, const std::optional<CatchUp>& missed) {
   session.catching_up_ = false;
   const FrameRing& ring = rings_[session.ring_]->frames;
   const auto cursor = missed ? ring.cursor_at(missed->to) : std::nullopt;
-  const auto queued = cursor ? queue_update(session, missed->update, yjs::sync_type::update)
-                             : queue_whole_state(session);
-  if (!queued) return session.events_.on_ended(queued.error());
-  if (cursor) {
+  if (!cursor) {
+    if (auto queued = queue_whole_state(session); !queued) {
+      return session.events_.on_ended(queued.error());
+    }
+  } else {
+    for (const auto& part : missed->parts) queue_frame(session, yjs::sync_type::update, part);
     session.cursor_ = *cursor;
     session.next_offset_ = missed->to;
     if (session.cursor_ == ring.end()) mark_caught_up(session);
@@ -218,8 +262,7 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
       if (queued) session.events_.on_output();
       return queued;
     }
-    queued =
-        queue_update(session, base::shared_bytes::adopt(std::move(*news)), yjs::sync_type::step2);
+    queued = queue_answer(session, base::shared_bytes::adopt(std::move(*news)));
   }
   if (queued) session.events_.on_output();
   return queued;
@@ -244,23 +287,16 @@ base::result<void> LiveDocument::queue_whole_state(Session& session) {
   return {};
 }
 
-base::result<void> LiveDocument::queue_update(Session& session, base::shared_bytes update,
-                                              yjs::sync_type last) {
-  if (update.size() <= options_.answer_slice_bytes) {
-    queue_frame(session, last, std::move(update));
-  } else {
-    auto parts = yjs::split(update, options_.answer_slice_bytes);
-    if (!parts) return base::fail(errc::broken, parts.error().message);
-    for (std::size_t i = 0; i < parts->size(); ++i) {
-      queue_frame(session, i + 1 == parts->size() ? last : yjs::sync_type::update,
-                  base::shared_bytes::adopt(std::move((*parts)[i])));
-    }
+base::result<void> LiveDocument::queue_answer(Session& session, base::shared_bytes update) {
+  const auto parts = parts_of(std::move(update), options_.answer_slice_bytes);
+  if (!parts) return base::fail(errc::broken, parts.error().message);
+  for (const auto& part : *parts) {
+    queue_frame(session, &part == &parts->back() ? yjs::sync_type::step2 : yjs::sync_type::update,
+                part);
   }
-  if (last == yjs::sync_type::step2) {
-    session.cursor_ = rings_[session.ring_]->frames.end();
-    session.next_offset_ = state_.end();
-    mark_caught_up(session);
-  }
+  session.cursor_ = rings_[session.ring_]->frames.end();
+  session.next_offset_ = state_.end();
+  mark_caught_up(session);
   return {};
 }
 

@@ -117,7 +117,9 @@ DocumentStatus LiveDocument::status() const {
     for (const auto& answer : session->direct_) bytes += answer->update.size();
     out.answer_bytes = std::max(out.answer_bytes, bytes);
   }
-  if (last_catch_up_) out.catch_up_bytes = last_catch_up_->update.size();
+  if (last_catch_up_) {
+    for (const auto& part : last_catch_up_->parts) out.catch_up_bytes += part.size();
+  }
   out.end = state_.end();
   return out;
 }
