@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t connecting_max = 64;  ///< of all threads together
 constexpr std::int64_t second_ns = 1'000'000'000;
+/// Little, so that the server feels it; with much less the kernel drops the large segments of
+/// loopback and sends them again a fifth of a second later.
 constexpr int stalled_buffer_bytes = 256 * 1024;
 
 std::int64_t to_ns(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }
