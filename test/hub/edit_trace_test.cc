@@ -87,7 +87,7 @@ TEST_F(EditTraceTest, WhoFollowsAnEditIsAlwaysAnswered) {
       if (timeline) seen = std::move(*timeline);
     });
   };
-  // One at a time: who asks later follows. No edit comes; the document stays while it is waited for.
+  // One at a time: who asks later follows. No edit comes; the document stays while waited for.
   follow();
   run(std::chrono::milliseconds(100));
   follow();

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ class CrashingProcess {
     settings.push_back("WEFT_DISK_FULL_FILE=" + (home / "full").string());
     // The interposer stands before the sanitizer's runtime; both only pass calls on.
     settings.push_back("ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0");
+    if (const char* options = std::getenv("TSAN_OPTIONS")) {
+      settings.push_back(std::string("TSAN_OPTIONS=") + options);
+    }
     std::vector<char*> argv;
     std::vector<char*> environment;
     for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -35,8 +35,9 @@ class TestExecutor final : public base::Executor {
       const std::scoped_lock lock(mutex_);
       queue_.push_back(std::move(work));
       ++posted_;
+      // Under the lock: whoever waited for this work may take the executor down with it.
+      wake_.notify_one();
     }
-    wake_.notify_one();
   }
 
   void at_turn_end(base::task work) override { turn_end_.push_back(std::move(work)); }
