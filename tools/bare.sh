@@ -22,7 +22,6 @@ trap cleanup EXIT
 sources=/etc/apt/sources.list.d/debian.sources
 [ -f $sources ] || sources=/etc/apt/sources.list
 mirror=$(sed -nE 's/^(URIs: *|deb +(\[[^]]*\] +)?)(https?:[^ ]+).*/\3/p' "$sources" | head -n 1)
-command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap >/dev/null; }
 begin=$(date +%s)
 [ -x "$root/bin/bash" ] || debootstrap --variant=minbase bookworm "$root" "$mirror" >"$scratch/debootstrap.log" 2>&1 ||
   { tail "$scratch/debootstrap.log"; exit 1; }
@@ -44,7 +43,7 @@ while IFS= read -r line; do settings+=("$line"); done < \
 roots=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 if [ -f "$roots" ]; then
   install -D -m 644 "$roots" "$root/opt/host-roots.crt"
-  for name in SSL_CERT_FILE CURL_CA_BUNDLE PIP_CERT REQUESTS_CA_BUNDLE NODE_EXTRA_CA_CERTS; do
+  for name in SSL_CERT_FILE CURL_CA_BUNDLE CARGO_HTTP_CAINFO PIP_CERT REQUESTS_CA_BUNDLE NODE_EXTRA_CA_CERTS; do
     settings+=("$name=/opt/host-roots.crt")
   done
   sed -i 's#/etc/ssl/certs/ca-certificates.crt#/opt/host-roots.crt#' "$root/etc/pip.conf" "$root/root/.npmrc" 2>/dev/null || true
