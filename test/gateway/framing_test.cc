@@ -34,8 +34,8 @@ TEST(CompressedFraming, RewritesToTheSameMessageInAShorterFrame) {
       const auto written = compressed.rewrite(type, update, frame.data());
       ASSERT_TRUE(written.has_value()) << size;
       frame.resize(*written);
-      base::byte_vector expected(hub::Framing::header_bytes_max);
-      expected.resize(plain.write_header(type, size, expected.data()));
+      base::byte_vector expected(plain.header_bytes_max());
+      expected.resize(plain.write_header({type, size}, expected.data()));
       expected.insert(expected.end(), update.begin(), update.end());
       EXPECT_LT(frame.size(), expected.size());
       EXPECT_EQ(message_of(frame), message_of(expected));

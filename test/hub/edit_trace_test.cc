@@ -28,9 +28,9 @@ TEST_F(EditTraceTest, AFollowedEditIsSeenFromItsReceiptToItsLastReceiver) {
   hub_.trace(document_, std::chrono::seconds(5),
              [&](auto timeline) { seen = std::move(timeline); });
   // What the document has already is no edit.
-  ASSERT_TRUE(editor->submit(insert_update(1, 0), false));
+  ASSERT_TRUE(editor->submit({.update = insert_update(1, 0)}));
   run();
-  ASSERT_TRUE(editor->submit(insert_update(1, 1), false));
+  ASSERT_TRUE(editor->submit({.update = insert_update(1, 1)}));
   run();
   ToldSink first, second;
   reader->collect(first);

@@ -115,8 +115,8 @@ TEST_F(HubTest, ACongestedSessionIsToldWhenTheLogHasCaughtUp) {
   auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
   run();
   ASSERT_EQ(events.live, 1);
-  ASSERT_TRUE(session->submit(insert_update(1, 0), false));
-  ASSERT_TRUE(session->submit(insert_update(1, 1), false));
+  ASSERT_TRUE(session->submit({.update = insert_update(1, 0)}));
+  ASSERT_TRUE(session->submit({.update = insert_update(1, 1)}));
   EXPECT_TRUE(session->congested());
   run();
   EXPECT_FALSE(session->congested());
@@ -256,7 +256,7 @@ TEST_F(HubTest, ARecoveryWhoseReadsFailNowAndThenComesToItsEnd) {
     run(std::chrono::seconds(3));
     before = disk_.durable.size();
     for (std::uint64_t clock = before; clock < before + 1000; ++clock) {
-      ASSERT_TRUE(session->submit(insert_update(1, clock), false));
+      ASSERT_TRUE(session->submit({.update = insert_update(1, clock)}));
     }
     run();
   }
@@ -302,7 +302,7 @@ TEST_F(HubTest, AnAppendThatFailsWhileItsDocumentIsLoadedIsLookedInto) {
   run(std::chrono::minutes(2));
   ASSERT_EQ(events.live, 1);
   EXPECT_EQ(events.resyncs, 1);
-  ASSERT_TRUE(session->submit(insert_update(2, 0), false));
+  ASSERT_TRUE(session->submit({.update = insert_update(2, 0)}));
   run();
   CollectingSink sink;
   const std::uint8_t nothing = 0;

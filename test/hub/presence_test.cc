@@ -21,7 +21,7 @@ TEST_F(PresenceTest, GoesOutOnceATickHoweverOftenEditsDo) {
   const auto move_and_edit = [&](std::uint64_t clock) {
     const yjs::AwarenessEntry entry{7, clock + 1, R"({"at":1})"};
     ASSERT_TRUE(editor->apply_awareness(yjs::encode_awareness_update({&entry, 1})));
-    ASSERT_TRUE(editor->submit(insert_update(1, clock), false));
+    ASSERT_TRUE(editor->submit({.update = insert_update(1, clock)}));
     run(std::chrono::milliseconds(4));
   };
   const auto frame_bytes = [](std::uint64_t clock) {

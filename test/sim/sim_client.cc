@@ -292,9 +292,9 @@ base::result<void> Client::serve(const Message& message) {
       expected_ = truth_.promised(document_);
       return session_->answer(message.bytes);
     case Kind::step2:
-      return session_->submit(message.bytes, true);
+      return session_->submit({.update = message.bytes, .from_sync = true});
     case Kind::update:
-      return session_->submit(message.bytes, false);
+      return session_->submit({.update = message.bytes});
     case Kind::awareness:
       return session_->apply_awareness(message.bytes);
   }

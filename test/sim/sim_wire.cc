@@ -62,25 +62,23 @@ base::byte_vector delete_update(std::uint64_t client, std::uint64_t clock) {
   return out;
 }
 
-std::size_t SimFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
-                                     std::uint8_t* out) const {
-  out[0] = static_cast<std::uint8_t>(type);
-  const auto size = static_cast<std::uint32_t>(update_bytes);
+std::size_t SimFraming::write_header(const hub::FrameInfo& info, std::uint8_t* out) const {
+  out[0] = static_cast<std::uint8_t>(info.type);
+  const auto size = static_cast<std::uint32_t>(info.update_bytes);
   std::memcpy(out + 1, &size, sizeof size);
   return header_bytes;
 }
 
 base::shared_bytes SimFraming::frame_awareness(base::byte_view awareness_update) const {
   return base::shared_bytes::build(header_bytes + awareness_update.size(), [&](std::uint8_t* out) {
-    write_header(yjs::sync_type::update, awareness_update.size(), out);
+    write_header({yjs::sync_type::update, awareness_update.size()}, out);
     out[0] = awareness_type;
     std::memcpy(out + header_bytes, awareness_update.data(), awareness_update.size());
   });
 }
 
-std::size_t DeflatedSimFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
-                                             std::uint8_t* out) const {
-  return framing.write_header(type, update_bytes, out);
+std::size_t DeflatedSimFraming::write_header(const hub::FrameInfo& info, std::uint8_t* out) const {
+  return framing.write_header(info, out);
 }
 
 std::optional<std::size_t> DeflatedSimFraming::rewrite(yjs::sync_type type, base::byte_view update,
@@ -89,7 +87,7 @@ std::optional<std::size_t> DeflatedSimFraming::rewrite(yjs::sync_type type, base
                                      update.size() - SimFraming::header_bytes};
   const auto size = net::deflate_message({update}, body);
   if (!size) return std::nullopt;
-  framing.write_header(type, *size, out);
+  framing.write_header({type, *size}, out);
   out[0] |= deflated;
   return SimFraming::header_bytes + *size;
 }

@@ -8,8 +8,8 @@ namespace weft::sim {
 /// The wire of the simulation: `[type][length: 4 bytes LE][update]`.
 class SimFraming final : public hub::Framing {
  public:
-  std::size_t write_header(yjs::sync_type type, std::size_t update_bytes,
-                           std::uint8_t* out) const override;
+  std::size_t header_bytes_max() const override { return header_bytes; }
+  std::size_t write_header(const hub::FrameInfo& info, std::uint8_t* out) const override;
   base::shared_bytes frame_awareness(base::byte_view awareness_update) const override;
 
   static constexpr std::size_t header_bytes = 5;
@@ -19,8 +19,8 @@ class SimFraming final : public hub::Framing {
 /// The same, with updates deflated where that is shorter: `[type | deflated][length][deflated]`.
 class DeflatedSimFraming final : public hub::Framing {
  public:
-  std::size_t write_header(yjs::sync_type type, std::size_t update_bytes,
-                           std::uint8_t* out) const override;
+  std::size_t header_bytes_max() const override { return SimFraming::header_bytes; }
+  std::size_t write_header(const hub::FrameInfo& info, std::uint8_t* out) const override;
   bool rewrites(std::size_t update_bytes) const override { return update_bytes >= 20; }
   std::size_t rewrite_at_once_bytes_max() const override { return 300; }
   std::optional<std::size_t> rewrite(yjs::sync_type type, base::byte_view update,

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <memory>
+#include <optional>
+
 #include "weft/base/bytes.h"
+#include "weft/base/ids.h"
 #include "weft/yjs/sync_protocol.h"
 
 namespace weft::hub {
@@ -15,6 +19,12 @@ struct AnswerFrame {
   base::shared_bytes rewritten;  ///< the whole frame, where the framing made a shorter one
   bool final = false;            ///< it was tried
   bool under_way = false;        ///< it is being tried in the background
+};
+
+/// Its place among what waits for one session.
+struct DirectFrame {
+  std::shared_ptr<AnswerFrame> frame;
+  std::optional<base::log_offset> version;  ///< see FrameInfo
 };
 
 }  // namespace weft::hub

@@ -9,8 +9,9 @@ namespace weft::hub {
 void FrameRing::publish(std::span<const OutgoingEdit> edits) {
   std::size_t from = 0;
   std::size_t bytes = 0;
+  const std::size_t header_bytes_max = framing_.header_bytes_max();
   for (std::size_t i = 0; i < edits.size(); ++i) {
-    const std::size_t frame = edits[i].update.size() + Framing::header_bytes_max;
+    const std::size_t frame = edits[i].update.size() + header_bytes_max;
     if (i > from && bytes + frame > chunk_bytes_max) {
       publish_chunk(edits.subspan(from, i - from), bytes);
       from = i;
@@ -41,7 +42,8 @@ std::size_t FrameRing::write_frame(const OutgoingEdit& edit, std::uint8_t* out) 
     const auto size = framing_.rewrite(yjs::sync_type::update, update, out);
     if (size) return *size;
   }
-  const std::size_t size = framing_.write_header(yjs::sync_type::update, update.size(), out);
+  const std::size_t size = framing_.write_header(
+      {yjs::sync_type::update, update.size(), edit.offset, /*record=*/true}, out);
   if (!update.empty()) std::memcpy(out + size, update.data(), update.size());
   return size + update.size();
 }
@@ -65,37 +67,44 @@ void FrameRing::publish_chunk(std::span<const OutgoingEdit> edits, std::size_t b
 }
 
 std::uint64_t FrameRing::collect(std::uint64_t cursor, std::uint64_t origin, net::GatherSink& sink,
-                                 base::log_offset& next_offset) const {
+                                 base::log_offset& next_offset, base::log_offset until) const {
   WEFT_CHECK(cursor >= begin() && cursor <= end_);
   auto chunk = std::upper_bound(chunks_.begin(), chunks_.end(), cursor,
                                 [](std::uint64_t c, const Chunk& k) { return c < k.first; });
   if (chunk != chunks_.begin()) --chunk;
   for (; chunk != chunks_.end() && cursor < end_; ++chunk) {
     const auto& entries = chunk->entries;
+    std::size_t stop = entries.size();
+    if (entries.back().offset >= until) stop = index_of(entries, until);
     std::size_t i = cursor - chunk->first;
-    while (i < entries.size()) {
+    while (i < stop) {
       if (sink.room() == 0) return cursor;
       // One slice for a run of frames that are not the session's own.
       const std::size_t from = i == 0 ? 0 : entries[i - 1].end;
       std::size_t to = from;
-      while (i < entries.size() && entries[i].origin != origin) to = entries[i++].end;
+      while (i < stop && entries[i].origin != origin) to = entries[i++].end;
       if (to > from) sink.add(chunk->bytes.slice(from, to - from));
-      while (i < entries.size() && entries[i].origin == origin) ++i;
+      while (i < stop && entries[i].origin == origin) ++i;
       next_offset.value = entries[i - 1].offset.value + 1;
       cursor = chunk->first + i;
     }
+    if (stop < entries.size()) break;
   }
   return cursor;
+}
+
+std::size_t FrameRing::index_of(const std::vector<Entry>& entries, base::log_offset offset) {
+  const auto entry =
+      std::lower_bound(entries.begin(), entries.end(), offset,
+                       [](const Entry& e, base::log_offset wanted) { return e.offset < wanted; });
+  return static_cast<std::size_t>(entry - entries.begin());
 }
 
 std::optional<std::uint64_t> FrameRing::cursor_at(base::log_offset offset) const {
   if (offset < dropped_end_) return std::nullopt;
   for (const auto& chunk : chunks_) {
     if (chunk.entries.back().offset < offset) continue;
-    const auto entry =
-        std::lower_bound(chunk.entries.begin(), chunk.entries.end(), offset,
-                         [](const Entry& e, base::log_offset wanted) { return e.offset < wanted; });
-    return chunk.first + static_cast<std::uint64_t>(entry - chunk.entries.begin());
+    return chunk.first + index_of(chunk.entries, offset);
   }
   return end_;
 }

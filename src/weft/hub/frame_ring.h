@@ -43,11 +43,11 @@ class FrameRing {
   /// Lets edits pass that nobody waits for: every cursor is, or is set, at end(). Frees everything.
   void pass(std::span<const OutgoingEdit> edits);
 
-  /// Hands the frames from `cursor` (which must be >= begin()) on to the sink until it is full,
-  /// leaving out those of `origin`. Returns the new cursor and sets `next_offset` behind the last
-  /// record passed.
+  /// Hands the frames from `cursor` (which must be >= begin()) on to the sink until it is full or
+  /// the next record would be at or behind `until`, leaving out those of `origin`. Returns the new
+  /// cursor and sets `next_offset` behind the last record passed.
   std::uint64_t collect(std::uint64_t cursor, std::uint64_t origin, net::GatherSink& sink,
-                        base::log_offset& next_offset) const;
+                        base::log_offset& next_offset, base::log_offset until = {UINT64_MAX}) const;
 
   /// The ordinal of the first frame whose record lies at or behind `offset`; nullopt when frames
   /// from there on have been dropped.
@@ -58,6 +58,9 @@ class FrameRing {
 
   /// Frees everything; for when every cursor is at end().
   void clear();
+
+  /// Records before `offset` will never be here. For an empty ring.
+  void begin_at(base::log_offset offset) { dropped_end_ = offset; }
 
   std::size_t bytes_used() const { return bytes_; }
 
@@ -75,6 +78,9 @@ class FrameRing {
 
   /// One chunk stays below this, so that a session's unsent remainder stays small.
   static constexpr std::size_t chunk_bytes_max = 256u << 10;
+
+  /// Of the first entry whose record lies at or behind `offset`.
+  static std::size_t index_of(const std::vector<Entry>& entries, base::log_offset offset);
 
   void drop_front();
   std::size_t write_frame(const OutgoingEdit& edit, std::uint8_t* out) const;

@@ -2,12 +2,27 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "weft/base/bytes.h"
+#include "weft/base/ids.h"
 #include "weft/yjs/sync_protocol.h"
 
+namespace weft::log {
+class OpLog;
+}
+
 namespace weft::hub {
+
+/// What one frame carries.
+struct FrameInfo {
+  yjs::sync_type type = yjs::sync_type::update;
+  std::size_t update_bytes = 0;
+  /// With this frame everything up to here has been delivered; none: what follows belongs to it.
+  std::optional<base::log_offset> version = std::nullopt;
+  bool record = false;  ///< the update is that of the record at `version`, and of no other
+};
 
 /// How one protocol puts an update on its wire. Stateless and shared by all of its sessions, so
 /// that an edit is framed (and, where a connection wants that, compressed) once per protocol and
@@ -16,12 +31,18 @@ class Framing {
  public:
   virtual ~Framing() = default;
 
-  static constexpr std::size_t header_bytes_max = 64;
+  /// The framing for one document, for protocols whose frames name it; nullptr: this one serves
+  /// all documents. It is shared by the document's sessions and lives as long as the document.
+  virtual std::unique_ptr<Framing> bind(const base::DocumentId&, const log::OpLog&) const {
+    return nullptr;
+  }
 
-  /// Writes all that precedes `update_bytes` bytes of update in a frame of this kind; returns its
-  /// length, at most header_bytes_max. Header and update together are one complete frame.
-  virtual std::size_t write_header(yjs::sync_type type, std::size_t update_bytes,
-                                   std::uint8_t* out) const = 0;
+  /// The longest header that write_header makes; constant.
+  virtual std::size_t header_bytes_max() const = 0;
+
+  /// Writes all that precedes `info.update_bytes` bytes of update in a frame of this kind; returns
+  /// its length. Header and update together are one complete frame.
+  virtual std::size_t write_header(const FrameInfo& info, std::uint8_t* out) const = 0;
 
   /// Whether rewrite() is worth trying for an update of that size.
   virtual bool rewrites(std::size_t) const { return false; }
@@ -38,6 +59,9 @@ class Framing {
 
   /// A complete frame that carries an awareness update.
   virtual base::shared_bytes frame_awareness(base::byte_view awareness_update) const = 0;
+
+  /// A complete frame that carries a control message; empty in protocols that have none.
+  virtual base::shared_bytes frame_control(base::byte_view) const { return {}; }
 };
 
 }  // namespace weft::hub

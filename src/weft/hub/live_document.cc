@@ -91,22 +91,32 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
   return true;
 }
 
-void LiveDocument::append(base::byte_view update, const SessionInfo& info,
-                          const protocol::EnvelopeWriter& envelopes, std::uint64_t origin,
-                          position_callback done) {
-  state_.submit(update);
-  const std::int64_t now_ms = parts_.executor.wall_clock_ms();
+base::shared_bytes LiveDocument::envelope_of(const Appendix& edit, std::int64_t now_ms) const {
+  if (!edit.envelope.empty() && !edit.cut) return base::shared_bytes::copy_of(edit.envelope);
   std::uint8_t header[yjs::sync_header_bytes_max];
   const std::size_t header_bytes =
-      yjs::write_sync_header(yjs::sync_type::update, update.size(), header);
+      yjs::write_sync_header(yjs::sync_type::update, edit.update.size(), header);
+  const std::size_t payload_bytes = header_bytes + edit.update.size();
+  const auto fill = [&](std::uint8_t* out) {
+    std::memcpy(out, header, header_bytes);
+    std::memcpy(out + header_bytes, edit.update.data(), edit.update.size());
+  };
+  if (edit.envelope.empty()) return edit.envelopes.write(now_ms, payload_bytes, fill);
+  const auto own = protocol::split_envelope(edit.envelope);
+  WEFT_CHECK(own);  // the gateway has read it
+  return protocol::write_envelope(own->metadata, payload_bytes, fill);
+}
+
+void LiveDocument::append(const Appendix& edit, position_callback done) {
+  const base::byte_view update = edit.update;
+  const SessionInfo& info = edit.info;
+  state_.submit(update);
+  const std::int64_t now_ms = parts_.executor.wall_clock_ms();
   log::Record record;
   record.operation = {parts_.log.actor(), parts_.next_seq.fetch_add(1, std::memory_order_relaxed)};
   record.received_at_ms = now_ms;
   record.identity = info.identity;
-  record.envelope = envelopes.write(now_ms, header_bytes + update.size(), [&](std::uint8_t* out) {
-    std::memcpy(out, header, header_bytes);
-    std::memcpy(out + header_bytes, update.data(), update.size());
-  });
+  record.envelope = envelope_of(edit, now_ms);
   // An edit is followed by its operation id: accepted here, committed below, refused in admit.
   if (parts_.events.wants(base::severity::debug)) {
     parts_.events.report(base::severity::debug, "edit.accepted",
@@ -118,11 +128,11 @@ void LiveDocument::append(base::byte_view update, const SessionInfo& info,
   inflight_bytes_ += record.envelope.size();
   was_congested_ = was_congested_ || congested();
   const std::size_t bytes = record.envelope.size();
-  pending_.push_back({record.operation, origin, bytes,
+  pending_.push_back({record.operation, edit.origin, bytes,
                       record.envelope.slice(bytes - update.size(), update.size()),
                       std::move(done)});
   if (trace_) [[unlikely]]
-    trace_->on_accepted(record, origin, info.sender_id, update.size());
+    trace_->on_accepted(record, edit.origin, info.sender_id, update.size());
   outbox_.push_back(std::move(record));
   ++submitted_;
   count(parts_.counters.edits_accepted);
@@ -176,18 +186,19 @@ void LiveDocument::publish(base::byte_vector update, const SessionInfo& info,
   base::byte_vector reduced;
   auto novel = admit(update, false, reduced);
   if (!novel) return done(base::fail(std::move(novel.error())));
-  if (!*novel && recovering_) {
+  if (!*novel) return when_settled(std::move(done));
+  const protocol::EnvelopeWriter envelopes(id_, protocol::Channel::doc, info.sender_id);
+  append({reduced.empty() ? base::byte_view(update) : base::byte_view(reduced), info, envelopes},
+         std::move(done));
+}
+
+/// The position behind which lies nothing that is in flight now.
+void LiveDocument::when_settled(position_callback done) {
+  if (recovering_) {
     return done(base::fail(errc::unavailable, "an append failed; try again in a second"));
   }
-  if (*novel) {
-    const protocol::EnvelopeWriter envelopes(id_, protocol::Channel::doc, info.sender_id);
-    append(reduced.empty() ? base::byte_view(update) : base::byte_view(reduced), info, envelopes, 0,
-           std::move(done));
-  } else if (committed_ == submitted_) {
-    done(base::log_offset{state_.end().value == 0 ? 0 : state_.end().value - 1});
-  } else {
-    waiters_.push_back({submitted_, std::move(done)});
-  }
+  if (committed_ != submitted_) return waiters_.push_back({submitted_, std::move(done)});
+  done(base::log_offset{state_.end().value == 0 ? 0 : state_.end().value - 1});
 }
 
 // --- committed ----------------------------------------------------------------------------------

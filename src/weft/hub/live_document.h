@@ -58,6 +58,11 @@ class LiveDocument final : public log::Subscriber,
   bool ended() const { return phase_ == Phase::broken; }
   std::size_t session_count() const { return sessions_.size(); }
   base::log_offset end() const { return state_.end(); }
+  /// Of the last committed record; none: there is no record.
+  std::optional<base::log_offset> last_version() const {
+    if (end().value == 0) return std::nullopt;
+    return base::log_offset{end().value - 1};
+  }
 
   /// No session, no append in flight, no snapshot or compaction under way, nobody waiting: the
   /// process may end.
@@ -128,8 +133,11 @@ class LiveDocument final : public log::Subscriber,
     log::callback<StateRead> done;
   };
   struct Ring {  ///< what the sessions of one framing share
-    explicit Ring(FrameRing f) : frames(std::move(f)) {}
+    Ring(const Framing& p, std::shared_ptr<const Framing> f, std::size_t bytes_max)
+        : protocol(p), framing(std::move(f)), frames(*framing, bytes_max) {}
 
+    const Framing& protocol;                       ///< as sessions name it
+    const std::shared_ptr<const Framing> framing;  ///< what makes the frames; perhaps the same
     FrameRing frames;
     std::size_t behind = 0;  ///< sessions whose cursor is before the end
     SharedAwareness awareness;
@@ -162,9 +170,17 @@ class LiveDocument final : public log::Subscriber,
 
   // Writing.
   base::result<bool> admit(base::byte_view update, bool from_sync, base::byte_vector& reduced);
-  void append(base::byte_view update, const SessionInfo& info,
-              const protocol::EnvelopeWriter& envelopes, std::uint64_t origin,
-              position_callback done);
+  struct Appendix {  ///< an admitted edit on its way into the log
+    base::byte_view update;
+    const SessionInfo& info;
+    const protocol::EnvelopeWriter& envelopes;  ///< for an edit without an envelope of its own
+    std::uint64_t origin = 0;
+    base::byte_view envelope = {};
+    bool cut = false;  ///< `envelope` holds another update than this
+  };
+  void append(const Appendix& edit, position_callback done);
+  base::shared_bytes envelope_of(const Appendix& edit, std::int64_t now_ms) const;
+  void when_settled(position_callback done);
   void flush_outbox();
   void fail_pending(const base::error& why);
   void wake_if_uncongested();
@@ -182,28 +198,38 @@ class LiveDocument final : public log::Subscriber,
   void fail_state_readers(const base::error& why);
 
   // Reading (live_document_read.cc).
-  void attach(Session& session);
+  void attach(Session& session, const Framing& protocol);
   void publish_frames(const std::vector<OutgoingEdit>& edits);
   void detach(Session& session);
   base::result<void> answer(Session& session, base::byte_view state_vector);
   void collect(Session& session, net::GatherSink& sink);
+  bool collect_edits(Session& session, net::GatherSink& sink);
+  void collect_acknowledgements(Session& session, net::GatherSink& sink);
+  void resume(Session& session, base::log_offset from);
   void start_catch_up(Session& session);
   void read_missed(base::log_offset from);
   void merge_missed(base::log_offset from, log::ReadResult read);
   void end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed);
   void give_missed(Session& session, const std::optional<CatchUp>& missed);
   bool collect_direct(Session& session, net::GatherSink& sink);
-  bool add_answer(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer,
-                  net::GatherSink& sink);
-  void rewrite_in_background(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer);
-  void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update);
-  void queue_part(Session& session, const base::shared_bytes& update, yjs::sync_type type);
+  bool add_answer(const Ring& ring, const DirectFrame& direct, net::GatherSink& sink);
+  void rewrite_in_background(const Ring& ring, const std::shared_ptr<AnswerFrame>& answer);
+  using version = std::optional<base::log_offset>;
+  void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update,
+                   version delivered);
+  void queue_part(Session& session, const base::shared_bytes& update, yjs::sync_type type,
+                  version delivered);
   void forget_answer_frames();
   base::result<void> queue_whole_state(Session& session);
   base::result<void> queue_answer(Session& session, base::shared_bytes update);
+
+  // Beside edits (live_document_presence.cc).
+  base::result<void> pass_control(const Session& from, base::byte_view message);
+  void collect_control(Session& session, net::GatherSink& sink);
   void announce_awareness();
   void flush_awareness();
   void collect_awareness(Session& session, net::GatherSink& sink);
+
   void mark_caught_up(Session& session);
   Session* find_session(std::uint64_t number);
 

@@ -17,15 +17,16 @@ base::shared_bytes rewritten(const Framing& framing, const AnswerFrame& answer) 
 
 }  // namespace
 
-void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update) {
-  session.direct_.push_back(std::make_shared<AnswerFrame>(type, std::move(update)));
+void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update,
+                               version delivered) {
+  session.direct_.push_back({std::make_shared<AnswerFrame>(type, std::move(update)), delivered});
 }
 
 void LiveDocument::queue_part(Session& session, const base::shared_bytes& update,
-                              yjs::sync_type type) {
+                              yjs::sync_type type, version delivered) {
   auto& known = rings_[session.ring_]->part_frames[update.data()];
   if (!known || known->type != type) known = std::make_shared<AnswerFrame>(type, update);
-  session.direct_.push_back(known);
+  session.direct_.push_back({known, delivered});
 }
 
 /// Keeps the frames of parts that are still there.
@@ -46,7 +47,7 @@ bool LiveDocument::collect_direct(Session& session, net::GatherSink& sink) {
       session.events_.on_output();
       return false;
     }
-    if (!add_answer(session.framing_, session.direct_.front(), sink)) return false;
+    if (!add_answer(*rings_[session.ring_], session.direct_.front(), sink)) return false;
     session.direct_.pop_front();
     session.quiet_ = false;
   }
@@ -54,12 +55,13 @@ bool LiveDocument::collect_direct(Session& session, net::GatherSink& sink) {
 }
 
 /// False when it has to be rewritten first, in the background.
-bool LiveDocument::add_answer(const Framing& framing, const std::shared_ptr<AnswerFrame>& answer,
-                              net::GatherSink& sink) {
+bool LiveDocument::add_answer(const Ring& ring, const DirectFrame& direct, net::GatherSink& sink) {
+  const Framing& framing = *ring.framing;
+  const auto& answer = direct.frame;
   const base::shared_bytes& update = answer->update;
   if (!answer->final && framing.rewrites(update.size())) {
     if (update.size() > framing.rewrite_at_once_bytes_max()) {
-      rewrite_in_background(framing, answer);
+      rewrite_in_background(ring, answer);
       return false;
     }
     answer->rewritten = rewritten(framing, *answer);
@@ -70,26 +72,29 @@ bool LiveDocument::add_answer(const Framing& framing, const std::shared_ptr<Answ
     return true;
   }
   // Header and body go together: a newer answer may replace what still waits.
-  std::uint8_t header[Framing::header_bytes_max];
-  const std::size_t size = framing.write_header(answer->type, update.size(), header);
-  sink.add(base::shared_bytes::copy_of({header, size}));
+  std::size_t size = 0;
+  const auto header = base::shared_bytes::build(framing.header_bytes_max(), [&](std::uint8_t* out) {
+    size = framing.write_header({answer->type, update.size(), direct.version}, out);
+  });
+  sink.add(header.slice(0, size));
   sink.add(update);
   return true;
 }
 
-void LiveDocument::rewrite_in_background(const Framing& framing,
+void LiveDocument::rewrite_in_background(const Ring& ring,
                                          const std::shared_ptr<AnswerFrame>& answer) {
   if (answer->under_way) return;
   answer->under_way = true;
-  parts_.background.post([self = weak_from_this(), &executor = parts_.executor, &framing, answer] {
-    executor.post([self, answer, frame = rewritten(framing, *answer)]() mutable {
+  parts_.background.post([self = weak_from_this(), &executor = parts_.executor,
+                          framing = ring.framing, answer] {
+    executor.post([self, answer, frame = rewritten(*framing, *answer)]() mutable {
       answer->rewritten = std::move(frame);
       answer->final = true;
       const auto document = self.lock();
       if (!document) return;
       const auto sessions = document->sessions_;
       for (Session* session : sessions) {
-        const bool waits = !session->direct_.empty() && session->direct_.front() == answer;
+        const bool waits = !session->direct_.empty() && session->direct_.front().frame == answer;
         if (waits) session->events_.on_output();
       }
     });

@@ -165,6 +165,7 @@ void LiveDocument::become_live() {
                        {{"document", base::to_string(id_)},
                         {"end", std::to_string(state_.end().value)},
                         {"bytes", std::to_string(state_.bytes())}});
+  for (auto& ring : rings_) ring->frames.begin_at(state_.end());
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     session->live_ = true;

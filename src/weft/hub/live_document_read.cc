@@ -5,16 +5,20 @@
 
 #include "weft/hub/errc.h"
 #include "weft/hub/live_document.h"
+#include "weft/hub/session_extras.h"
 
 namespace weft::hub {
 
 // --- joining and leaving ------------------------------------------------------------------------
 
-void LiveDocument::attach(Session& session) {
+void LiveDocument::attach(Session& session, const Framing& protocol) {
   std::size_t ring = 0;
-  while (ring < rings_.size() && &rings_[ring]->frames.framing() != &session.framing_) ++ring;
+  while (ring < rings_.size() && &rings_[ring]->protocol != &protocol) ++ring;
   if (ring == rings_.size()) {
-    rings_.push_back(std::make_unique<Ring>(FrameRing(session.framing_, options_.ring_bytes_max)));
+    std::shared_ptr<const Framing> framing = protocol.bind(id_, parts_.log);
+    if (!framing) framing = std::shared_ptr<const Framing>(std::shared_ptr<void>(), &protocol);
+    rings_.push_back(std::make_unique<Ring>(protocol, std::move(framing), options_.ring_bytes_max));
+    rings_.back()->frames.begin_at(state_.end());
   }
   session.ring_ = ring;
   session.cursor_ = rings_[ring]->frames.end();
@@ -101,19 +105,75 @@ void LiveDocument::mark_caught_up(Session& session) {
 void LiveDocument::collect(Session& session, net::GatherSink& sink) {
   if (!session.live_) return;
   if (!collect_direct(session, sink)) return;
-  if (session.behind_ && !session.catching_up_) {
-    const FrameRing& ring = rings_[session.ring_]->frames;
-    if (session.cursor_ < ring.begin()) {
-      start_catch_up(session);
-    } else {
-      session.cursor_ = ring.collect(session.cursor_, session.number_, sink, session.next_offset_);
-      session.quiet_ = false;
-      if (session.cursor_ < ring.end()) return session.events_.on_output();
-      mark_caught_up(session);
-    }
-  }
+  if (!collect_edits(session, sink)) return;
+  if (session.extras_) [[unlikely]]
+    collect_control(session, sink);
   // Presence never overtakes edits: it goes only when no edit waits.
   if (!session.behind_ && session.direct_.empty()) collect_awareness(session, sink);
+}
+
+/// Edits and, each at its place among them, the acknowledgements of the session's own. False when
+/// the sink is full; the session is then told to come again.
+bool LiveDocument::collect_edits(Session& session, net::GatherSink& sink) {
+  const FrameRing& ring = rings_[session.ring_]->frames;
+  while (true) {
+    base::log_offset until{UINT64_MAX};
+    if (session.extras_) [[unlikely]] {
+      collect_acknowledgements(session, sink);
+      const auto& acks = session.extras_->acks;
+      if (!acks.empty() && acks.front().version) until.value = acks.front().version->value + 1;
+    }
+    if (!session.behind_ || session.catching_up_) return true;
+    if (session.cursor_ < ring.begin()) {
+      start_catch_up(session);
+      return true;
+    }
+    session.cursor_ =
+        ring.collect(session.cursor_, session.number_, sink, session.next_offset_, until);
+    session.quiet_ = false;
+    if (session.cursor_ == ring.end()) {
+      mark_caught_up(session);
+      if (!session.extras_) return true;
+    } else if (sink.room() == 0) {
+      session.events_.on_output();
+      return false;
+    } else {
+      // Nothing more lies before the record that is to be acknowledged.
+      session.next_offset_ = std::max(session.next_offset_, until);
+    }
+  }
+}
+
+void LiveDocument::collect_acknowledgements(Session& session, net::GatherSink& sink) {
+  auto& acks = session.extras_->acks;
+  while (!acks.empty()) {
+    const SessionExtras::Due due = acks.front();
+    if (due.version && *due.version >= session.next_offset_) return;
+    if (sink.room() == 0) return session.events_.on_output();
+    acks.pop_front();
+    session.quiet_ = false;
+    session.events_.on_acknowledged(due.token, {due.version, session.extras_->whole}, sink);
+  }
+}
+
+void LiveDocument::resume(Session& session, base::log_offset from) {
+  session.direct_.clear();
+  session.catching_up_ = false;
+  Ring& ring = *rings_[session.ring_];
+  session.next_offset_ = std::min(from, state_.end());
+  session.cursor_ = ring.frames.end();
+  if (session.next_offset_ == state_.end()) return mark_caught_up(session);
+  if (!session.behind_) {
+    session.behind_ = true;
+    ++ring.behind;
+  }
+  const auto cursor = ring.frames.cursor_at(session.next_offset_);
+  if (cursor) {
+    session.cursor_ = *cursor;
+  } else {
+    start_catch_up(session);
+  }
+  session.events_.on_output();
 }
 
 // --- slow readers -------------------------------------------------------------------------------
@@ -235,7 +295,11 @@ void LiveDocument::give_missed(Session& session, const std::optional<CatchUp>& m
       return session.events_.on_ended(queued.error());
     }
   } else {
-    for (const auto& part : missed->parts) queue_frame(session, yjs::sync_type::update, part);
+    for (const auto& part : missed->parts) {
+      version delivered;
+      if (&part == &missed->parts.back()) delivered = base::log_offset{missed->to.value - 1};
+      queue_frame(session, yjs::sync_type::update, part, delivered);
+    }
     session.cursor_ = *cursor;
     session.next_offset_ = missed->to;
     if (session.cursor_ == ring.end()) mark_caught_up(session);
@@ -277,10 +341,14 @@ base::result<void> LiveDocument::queue_whole_state(Session& session) {
     for (const auto& part : run->parts) {
       const bool last =
           !tail_carries && &run == &state_.runs().back() && &part == &run->parts.back();
-      queue_part(session, part.update(), last ? yjs::sync_type::step2 : yjs::sync_type::update);
+      queue_part(session, part.update(), last ? yjs::sync_type::step2 : yjs::sync_type::update,
+                 last ? last_version() : std::nullopt);
     }
   }
-  if (tail_carries || session.direct_.empty()) queue_frame(session, yjs::sync_type::step2, *news);
+  if (tail_carries || session.direct_.empty()) {
+    queue_frame(session, yjs::sync_type::step2, *news, last_version());
+  }
+  if (session.extras_) session.extras_->whole = true;
   session.cursor_ = rings_[session.ring_]->frames.end();
   session.next_offset_ = state_.end();
   mark_caught_up(session);
@@ -291,83 +359,14 @@ base::result<void> LiveDocument::queue_answer(Session& session, base::shared_byt
   const auto parts = parts_of(std::move(update), options_.answer_slice_bytes);
   if (!parts) return base::fail(errc::broken, parts.error().message);
   for (const auto& part : *parts) {
-    queue_frame(session, &part == &parts->back() ? yjs::sync_type::step2 : yjs::sync_type::update,
-                part);
+    const bool last = &part == &parts->back();
+    queue_frame(session, last ? yjs::sync_type::step2 : yjs::sync_type::update, part,
+                last ? last_version() : std::nullopt);
   }
   session.cursor_ = rings_[session.ring_]->frames.end();
   session.next_offset_ = state_.end();
   mark_caught_up(session);
   return {};
-}
-
-// --- presence -----------------------------------------------------------------------------------
-
-void LiveDocument::announce_awareness() {
-  if (awareness_timer_ != 0) return;
-  const auto next = last_awareness_ + options_.awareness_tick;
-  const auto now = parts_.executor.now();
-  awareness_timer_ = parts_.executor.schedule(next > now ? next - now : std::chrono::nanoseconds(0),
-                                              [self = weak_from_this()] {
-                                                if (const auto document = self.lock())
-                                                  document->flush_awareness();
-                                              });
-}
-
-void LiveDocument::flush_awareness() {
-  awareness_timer_ = 0;
-  last_awareness_ = parts_.executor.now();
-  awareness_due_ = awareness_.last_change();
-  const auto sessions = sessions_;
-  for (Session* session : sessions) {
-    if (session->live_ && session->awareness_seen_ < awareness_.last_change()) {
-      session->events_.on_output();
-    }
-  }
-}
-
-void LiveDocument::collect_awareness(Session& session, net::GatherSink& sink) {
-  // Once a tick, however often edits make a session send; then with everything that is known.
-  const bool due = session.awareness_seen_ < awareness_due_;
-  if (sink.room() == 0) {
-    // Edits have filled this send to the last byte; nothing else might ask for another.
-    if (due || session.keepalive_due_) session.events_.on_output();
-    return;
-  }
-  if (due) {
-    const std::uint64_t newest = awareness_.last_change();
-    auto& shared = rings_[session.ring_]->awareness;
-    if (shared.from != session.awareness_seen_ || shared.to != newest) {
-      shared.from = session.awareness_seen_;
-      shared.to = newest;
-      shared.frame =
-          session.framing_.frame_awareness(awareness_.changes_since(shared.from, shared.only_from));
-    }
-    session.awareness_seen_ = newest;
-    if (shared.only_from != session.number_) {
-      sink.add(shared.frame);
-      session.quiet_ = false;
-    }
-  }
-  if (session.keepalive_due_) {
-    session.keepalive_due_ = false;
-    const std::uint8_t nobody = 0;
-    sink.add(session.framing_.frame_awareness({&nobody, 1}));
-  }
-}
-
-void LiveDocument::keepalive() {
-  const auto sessions = sessions_;
-  for (Session* session : sessions) {
-    if (session->live_ && session->quiet_) {
-      session->keepalive_due_ = true;
-      session->events_.on_output();
-    }
-    session->quiet_ = true;
-  }
-  // By the second tick after it every client has been told or has timed the presence out itself.
-  awareness_.forget_withdrawn(awareness_at_last_tick_);
-  awareness_at_last_tick_ = awareness_at_this_tick_;
-  awareness_at_this_tick_ = awareness_.last_change();
 }
 
 }  // namespace weft::hub

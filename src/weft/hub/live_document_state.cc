@@ -114,7 +114,7 @@ DocumentStatus LiveDocument::status() const {
   for (const auto& ring : rings_) out.ring_bytes += ring->frames.bytes_used();
   for (const Session* session : sessions_) {
     std::size_t bytes = 0;
-    for (const auto& answer : session->direct_) bytes += answer->update.size();
+    for (const auto& direct : session->direct_) bytes += direct.frame->update.size();
     out.answer_bytes = std::max(out.answer_bytes, bytes);
   }
   if (last_catch_up_) {

@@ -18,9 +18,11 @@ struct HubOptions {
   std::size_t compact_tail_records_max = 4096;
   std::size_t snapshot_bytes_min = 256u << 10;  ///< news that make a snapshot worth writing
   std::size_t awareness_state_bytes_max = 64u << 10;
-  std::size_t awareness_clients_max = 10'000;            ///< per document
-  std::size_t awareness_bytes_max = 16u << 20;           ///< all states of one document together
-  std::chrono::milliseconds awareness_tick{30};          ///< presence is sent at most this often
+  std::size_t awareness_clients_max = 10'000;         ///< per document
+  std::size_t awareness_bytes_max = 16u << 20;        ///< all states of one document together
+  std::size_t control_message_bytes_max = 64u << 10;  ///< one control message
+  std::size_t control_bytes_max = 256u << 10;    ///< control messages that wait for one session
+  std::chrono::milliseconds awareness_tick{30};  ///< presence is sent at most this often
   std::chrono::milliseconds keepalive_interval{12'000};  ///< a session hears something every two
   std::chrono::milliseconds idle_evict_after{30'000};
 };
@@ -43,6 +45,8 @@ struct HubCounters {
   std::atomic<std::uint64_t> catch_ups{0};
   std::atomic<std::uint64_t> catch_up_reads{0};
   std::atomic<std::uint64_t> awareness_updates{0};
+  std::atomic<std::uint64_t> control_messages{0};
+  std::atomic<std::uint64_t> control_dropped{0};  ///< by sessions that read too slowly
 };
 
 /// Adds to a counter that one thread writes: no locked instruction needed.

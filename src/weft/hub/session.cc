@@ -1,6 +1,7 @@
 #include "weft/hub/session.h"
 
 #include "weft/hub/live_document.h"
+#include "weft/hub/session_extras.h"
 
 namespace weft::hub {
 
@@ -8,11 +9,10 @@ Session::Session(std::shared_ptr<LiveDocument> document, std::uint64_t number,
                  const Framing& framing, SessionEvents& events, SessionInfo info)
     : document_(std::move(document)),
       number_(number),
-      framing_(framing),
       events_(events),
       info_(std::move(info)),
       envelopes_(document_->id(), protocol::Channel::doc, info_.sender_id) {
-  document_->attach(*this);
+  document_->attach(*this, framing);
 }
 
 Session::~Session() { document_->detach(*this); }
@@ -21,19 +21,60 @@ base::byte_vector Session::state_vector() const {
   return yjs::encode_state_vector(document_->state_.held().structs);
 }
 
-base::result<void> Session::submit(base::byte_view update, bool from_sync) {
+base::log_offset Session::end() const { return document_->end(); }
+
+base::result<void> Session::submit(const Submission& submission) {
   base::byte_vector reduced;
-  auto novel = document_->admit(update, from_sync, reduced);
+  auto novel = document_->admit(submission.update, submission.from_sync, reduced);
   if (!novel) return base::fail(std::move(novel.error()));
-  if (!*novel) return {};
-  document_->append(reduced.empty() ? update : base::byte_view(reduced), info_, envelopes_, number_,
-                    {});
+  LiveDocument::position_callback settled;
+  if (submission.token) settled = settling(*submission.token);
+  if (!*novel) {
+    if (submission.token) document_->when_settled(std::move(settled));
+    return {};
+  }
+  document_->append(
+      {reduced.empty() ? submission.update : base::byte_view(reduced), info_, envelopes_, number_,
+       submission.envelope, /*reduced=*/!reduced.empty() || submission.from_sync},
+      std::move(settled));
   last_submission_ = document_->submitted_;
   return {};
 }
 
+void Session::acknowledge(std::uint64_t token) { document_->when_settled(settling(token)); }
+
+/// What becomes of a token once its edit is settled; harmless when the session has gone.
+log::callback<base::log_offset> Session::settling(std::uint64_t token) {
+  extras();
+  return [extras = std::weak_ptr(extras_), token](base::result<base::log_offset> settled) {
+    const auto here = extras.lock();
+    if (!here) return;
+    Session& session = here->session;
+    if (!settled) return session.events_.on_unacknowledged(token, settled.error());
+    // No record at all is told as the end of an empty document.
+    std::optional<base::log_offset> version;
+    if (session.end().value > 0) version = *settled;
+    here->acks.push_back({token, version});
+    session.events_.on_output();
+  };
+}
+
+SessionExtras& Session::extras() {
+  if (!extras_) extras_ = std::make_shared<SessionExtras>(*this);
+  return *extras_;
+}
+
 base::result<void> Session::answer(base::byte_view state_vector) {
   return document_->answer(*this, state_vector);
+}
+
+void Session::resume(base::log_offset from) {
+  extras().whole = false;
+  document_->resume(*this, from);
+}
+
+base::result<void> Session::send_control(base::byte_view message) {
+  return document_->pass_control(*this, message);
 }
 
 base::result<void> Session::apply_awareness(base::byte_view awareness_update) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "weft/base/ids.h"
@@ -10,12 +11,23 @@
 #include "weft/hub/answer_frame.h"
 #include "weft/hub/errc.h"
 #include "weft/hub/framing.h"
+#include "weft/log/op_log.h"
 #include "weft/net/websocket_session.h"
 #include "weft/protocol/envelope.h"
 
 namespace weft::hub {
 
 class LiveDocument;
+struct SessionExtras;
+
+/// Where the stream of a session stands when something is acknowledged.
+struct Acknowledgement {
+  /// The record that holds the edit or, for one that said nothing new, the last one that was
+  /// committed by then. None: the document has no record.
+  std::optional<base::log_offset> version;
+  /// The whole state was sent since resume() was called, as what was missed could not be.
+  bool whole = false;
+};
 
 /// What a session hears from its document. All calls come on the document's executor; an
 /// implementation may destroy its Session only from a task of its own, not from inside a call.
@@ -37,6 +49,25 @@ class SessionEvents {
 
   /// The document cannot serve this session any more; it stays silent from now on.
   virtual void on_ended(const base::error& why) = 0;
+
+  /// What was to be acknowledged with `token` is durable and everything before it has been handed
+  /// to `sink`: add the acknowledgement's frame. Called from inside Session::collect.
+  virtual void on_acknowledged(std::uint64_t, const Acknowledgement&, net::GatherSink&) {}
+
+  /// What was to be acknowledged with `token` may not be durable; on_resync follows.
+  virtual void on_unacknowledged(std::uint64_t, const base::error&) {}
+};
+
+/// An edit as a client hands it in.
+struct Submission {
+  base::byte_view update;
+  bool from_sync = false;  ///< an answer to our SyncStep1, to be cut to what is new
+  /// The client's own envelope of `update`, if it made one: it is stored as it is when all of the
+  /// update is new, with the same metadata when not. `update` is its end.
+  base::byte_view envelope = {};
+  /// Have it acknowledged: on_acknowledged or on_unacknowledged comes once, in the order of
+  /// submission among those that are acknowledged. A refused submission is not heard of again.
+  std::optional<std::uint64_t> token = std::nullopt;
 };
 
 /// Who joins, as far as the server knows.
@@ -59,13 +90,28 @@ class Session {
   /// The document's state vector, uncommitted edits included: what a SyncStep1 asks with.
   base::byte_vector state_vector() const;
 
-  /// Takes an edit. `from_sync` marks an answer to our SyncStep1, which is cut to what is new.
-  /// Success means accepted, not durable. Errors: invalid_update, conflicting_ids, too_large,
-  /// unavailable: the session must then stop writing (see docs/architecture.md, "Refusal").
-  base::result<void> submit(base::byte_view update, bool from_sync);
+  /// Takes an edit. Success means accepted, not durable. Errors: invalid_update, conflicting_ids,
+  /// too_large, unavailable: the session must then stop writing (see docs/architecture.md,
+  /// "Refusal").
+  base::result<void> submit(const Submission& submission);
 
   /// Queues the answer to a client's SyncStep1. Errors: invalid_update (not a state vector).
   base::result<void> answer(base::byte_view state_vector);
+
+  /// Goes back to the record at `from` (at most the document's end), or to the whole state when
+  /// what follows is not to be had or is larger than that.
+  void resume(base::log_offset from);
+
+  /// Has everything acknowledged that is committed now, as if it were an edit that says nothing
+  /// new.
+  void acknowledge(std::uint64_t token);
+
+  /// Behind the document's last committed record.
+  base::log_offset end() const;
+
+  /// Passes a control message on to the document's other sessions whose protocol has such. Not
+  /// durable: a reader that is too slow loses the oldest. Errors: too_large.
+  base::result<void> send_control(base::byte_view message);
 
   /// Takes an awareness update. Errors: invalid_update, too_large.
   base::result<void> apply_awareness(base::byte_view awareness_update);
@@ -85,9 +131,11 @@ class Session {
  private:
   friend class LiveDocument;
 
+  SessionExtras& extras();
+  log::callback<base::log_offset> settling(std::uint64_t token);
+
   std::shared_ptr<LiveDocument> document_;
   const std::uint64_t number_;
-  const Framing& framing_;
   SessionEvents& events_;
   const SessionInfo info_;
   const protocol::EnvelopeWriter envelopes_;
@@ -101,8 +149,9 @@ class Session {
   bool keepalive_due_ = false;
   bool quiet_ = true;  ///< nothing collected since the last keepalive tick
   std::uint64_t awareness_seen_ = 0;
-  std::uint64_t last_submission_ = 0;  ///< the document's submission count at its last edit
-  std::deque<std::shared_ptr<AnswerFrame>> direct_;  ///< bounded: one answer at a time
+  std::uint64_t last_submission_ = 0;      ///< the document's submission count at its last edit
+  std::deque<DirectFrame> direct_;         ///< bounded: one answer at a time
+  std::shared_ptr<SessionExtras> extras_;  ///< none for sessions that need none of it
 };
 
 }  // namespace weft::hub

@@ -32,6 +32,8 @@ struct Metadata {
   std::int64_t timestamp_ms = 0;  ///< the sender's clock; for people only
 };
 
+inline constexpr std::size_t metadata_bytes_max = 65'535;
+
 /// An envelope cut into its parts; both views point into the input.
 struct EnvelopeView {
   base::byte_view metadata;  ///< JSON text, at most 65,535 bytes
@@ -44,6 +46,19 @@ base::result<EnvelopeView> split_envelope(base::byte_view envelope);
 /// Reads the metadata strictly: every field must have its type, required fields must be there,
 /// unknown keys are allowed. Errors: corrupt.
 base::result<Metadata> decode_metadata(base::byte_view json);
+
+/// Writes an envelope around the metadata of another one, as EnvelopeWriter::write does.
+template <typename Fill>
+base::shared_bytes write_envelope(base::byte_view metadata, std::size_t payload_bytes,
+                                  Fill&& fill) {
+  WEFT_CHECK(metadata.size() <= metadata_bytes_max);
+  return base::shared_bytes::build(2 + metadata.size() + payload_bytes, [&](std::uint8_t* out) {
+    out[0] = static_cast<std::uint8_t>(metadata.size() & 0xff);
+    out[1] = static_cast<std::uint8_t>(metadata.size() >> 8);
+    std::memcpy(out + 2, metadata.data(), metadata.size());
+    fill(out + 2 + metadata.size());
+  });
+}
 
 /// Writes envelopes for one sender in one document: all that does not change from message to
 /// message is encoded once.

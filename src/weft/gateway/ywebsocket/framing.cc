@@ -7,22 +7,17 @@
 
 namespace weft::gateway::ywebsocket {
 
-static_assert(net::frame_header_bytes_max + yjs::sync_header_bytes_max <=
-              hub::Framing::header_bytes_max);
-
-std::size_t YWebSocketFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
-                                            std::uint8_t* out) const {
+std::size_t YWebSocketFraming::write_header(const hub::FrameInfo& info, std::uint8_t* out) const {
   std::uint8_t sync[yjs::sync_header_bytes_max];
-  const std::size_t sync_bytes = yjs::write_sync_header(type, update_bytes, sync);
+  const std::size_t sync_bytes = yjs::write_sync_header(info.type, info.update_bytes, sync);
   const std::size_t frame_bytes =
-      net::frame_header(net::opcode::binary, sync_bytes + update_bytes, out);
+      net::frame_header(net::opcode::binary, sync_bytes + info.update_bytes, out);
   std::memcpy(out + frame_bytes, sync, sync_bytes);
   return frame_bytes + sync_bytes;
 }
 
-std::size_t CompressedFraming::write_header(yjs::sync_type type, std::size_t update_bytes,
-                                            std::uint8_t* out) const {
-  return plain_.write_header(type, update_bytes, out);
+std::size_t CompressedFraming::write_header(const hub::FrameInfo& info, std::uint8_t* out) const {
+  return plain_.write_header(info, out);
 }
 
 std::optional<std::size_t> CompressedFraming::rewrite(yjs::sync_type type, base::byte_view update,

@@ -65,9 +65,9 @@ base::result<void> YWebSocketSession::handle(const yjs::ProtocolMessage& message
         case yjs::sync_type::step1:
           return session_->answer(message.body);
         case yjs::sync_type::step2:
-          return session_->submit(message.body, true);
+          return session_->submit({.update = message.body, .from_sync = true});
         case yjs::sync_type::update:
-          return session_->submit(message.body, false);
+          return session_->submit({.update = message.body});
       }
       break;
     case yjs::message_type::awareness:
