@@ -10,9 +10,10 @@
 #include "weft/gateway/base64.h"
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/cors.h"
+#include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/routes.h"
 #include "weft/gateway/http/updates_body.h"
-#include "weft/gateway/http/version.h"
+#include "weft/gateway/version.h"
 
 namespace weft::fuzz {
 namespace {
@@ -83,10 +84,10 @@ void check_path(const net::HttpRequest& request) {
 }
 
 void check_version(std::string_view text) {
-  const auto version = http::parse_version(text);
+  const auto version = parse_version(text);
   if (!version) return;
   const auto log = version->log.value_or(some_log);
-  const auto again = http::parse_version(http::version_name(version->offset, log));
+  const auto again = parse_version(version_name(version->offset, log));
   WEFT_CHECK(again && again->offset == version->offset && again->log == log);
 }
 

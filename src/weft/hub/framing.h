@@ -24,17 +24,27 @@ struct FrameInfo {
   bool record = false;  ///< the update is that of the record at `version`, and of no other
 };
 
+class Framing;
+
+/// Where a document gets the framing of one protocol from. Sessions that name the same source share
+/// a framing, and with it their frames. Outlives the hub.
+class FramingSource {
+ public:
+  virtual ~FramingSource() = default;
+
+  /// Asked once for each live document; never null.
+  virtual std::shared_ptr<const Framing> framing_of(const base::DocumentId& document,
+                                                    const log::OpLog& log) const = 0;
+};
+
 /// How one protocol puts an update on its wire. Stateless and shared by all of its sessions, so
 /// that an edit is framed (and, where a connection wants that, compressed) once per protocol and
-/// not once per connection.
-class Framing {
+/// not once per connection. One whose frames do not name their document is its own source.
+class Framing : public FramingSource {
  public:
-  virtual ~Framing() = default;
-
-  /// The framing for one document, for protocols whose frames name it; nullptr: this one serves
-  /// all documents. It is shared by the document's sessions and lives as long as the document.
-  virtual std::unique_ptr<Framing> bind(const base::DocumentId&, const log::OpLog&) const {
-    return nullptr;
+  std::shared_ptr<const Framing> framing_of(const base::DocumentId&,
+                                            const log::OpLog&) const override {
+    return {std::shared_ptr<void>(), this};
   }
 
   /// The longest header that write_header makes; constant.

@@ -39,8 +39,8 @@ std::shared_ptr<LiveDocument> Hub::open(const base::DocumentId& document) {
 }
 
 base::result<std::unique_ptr<Session>> Hub::join(const base::DocumentId& document,
-                                                 const Framing& framing, SessionEvents& events,
-                                                 SessionInfo info) {
+                                                 const FramingSource& framing,
+                                                 SessionEvents& events, SessionInfo info) {
   if (draining_) return base::fail(errc::draining, "the server is shutting down");
   return std::make_unique<Session>(open(document), next_session_++, framing, events,
                                    std::move(info));

@@ -32,7 +32,7 @@ class Hub {
   /// Joins a document, loading it if nobody has it open. The session hears on_live or on_ended
   /// later, never from inside this call. Errors: draining.
   base::result<std::unique_ptr<Session>> join(const base::DocumentId& document,
-                                              const Framing& framing, SessionEvents& events,
+                                              const FramingSource& framing, SessionEvents& events,
                                               SessionInfo info);
 
   /// Appends an update; `done` gets the offset once it is durable.

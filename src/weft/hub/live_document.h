@@ -133,11 +133,11 @@ class LiveDocument final : public log::Subscriber,
     log::callback<StateRead> done;
   };
   struct Ring {  ///< what the sessions of one framing share
-    Ring(const Framing& p, std::shared_ptr<const Framing> f, std::size_t bytes_max)
-        : protocol(p), framing(std::move(f)), frames(*framing, bytes_max) {}
+    Ring(const FramingSource& s, std::shared_ptr<const Framing> f, std::size_t bytes_max)
+        : source(s), framing(std::move(f)), frames(*framing, bytes_max) {}
 
-    const Framing& protocol;                       ///< as sessions name it
-    const std::shared_ptr<const Framing> framing;  ///< what makes the frames; perhaps the same
+    const FramingSource& source;  ///< as sessions name it
+    const std::shared_ptr<const Framing> framing;
     FrameRing frames;
     std::size_t behind = 0;  ///< sessions whose cursor is before the end
     SharedAwareness awareness;
@@ -198,7 +198,7 @@ class LiveDocument final : public log::Subscriber,
   void fail_state_readers(const base::error& why);
 
   // Reading (live_document_read.cc).
-  void attach(Session& session, const Framing& protocol);
+  void attach(Session& session, const FramingSource& framing);
   void publish_frames(const std::vector<OutgoingEdit>& edits);
   void detach(Session& session);
   base::result<void> answer(Session& session, base::byte_view state_vector);

@@ -11,13 +11,12 @@ namespace weft::hub {
 
 // --- joining and leaving ------------------------------------------------------------------------
 
-void LiveDocument::attach(Session& session, const Framing& protocol) {
+void LiveDocument::attach(Session& session, const FramingSource& framing) {
   std::size_t ring = 0;
-  while (ring < rings_.size() && &rings_[ring]->protocol != &protocol) ++ring;
+  while (ring < rings_.size() && &rings_[ring]->source != &framing) ++ring;
   if (ring == rings_.size()) {
-    std::shared_ptr<const Framing> framing = protocol.bind(id_, parts_.log);
-    if (!framing) framing = std::shared_ptr<const Framing>(std::shared_ptr<void>(), &protocol);
-    rings_.push_back(std::make_unique<Ring>(protocol, std::move(framing), options_.ring_bytes_max));
+    rings_.push_back(std::make_unique<Ring>(framing, framing.framing_of(id_, parts_.log),
+                                            options_.ring_bytes_max));
     rings_.back()->frames.begin_at(state_.end());
   }
   session.ring_ = ring;

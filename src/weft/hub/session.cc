@@ -6,7 +6,7 @@
 namespace weft::hub {
 
 Session::Session(std::shared_ptr<LiveDocument> document, std::uint64_t number,
-                 const Framing& framing, SessionEvents& events, SessionInfo info)
+                 const FramingSource& framing, SessionEvents& events, SessionInfo info)
     : document_(std::move(document)),
       number_(number),
       events_(events),

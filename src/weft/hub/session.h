@@ -81,8 +81,8 @@ struct SessionInfo {
 /// Threading: the document's executor. Destroying it leaves the document and withdraws presence.
 class Session {
  public:
-  Session(std::shared_ptr<LiveDocument> document, std::uint64_t number, const Framing& framing,
-          SessionEvents& events, SessionInfo info);
+  Session(std::shared_ptr<LiveDocument> document, std::uint64_t number,
+          const FramingSource& framing, SessionEvents& events, SessionInfo info);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -9,11 +9,12 @@
 #include "weft/gateway/base64.h"
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/cors.h"
+#include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/openapi.h"
 #include "weft/gateway/http/problem.h"
 #include "weft/gateway/http/routes.h"
 #include "weft/gateway/http/updates_body.h"
-#include "weft/gateway/http/version.h"
+#include "weft/gateway/version.h"
 
 namespace weft::gateway::http {
 namespace {

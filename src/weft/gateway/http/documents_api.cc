@@ -7,7 +7,7 @@
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/openapi.h"
 #include "weft/gateway/http/response.h"
-#include "weft/gateway/http/version.h"
+#include "weft/gateway/version.h"
 
 namespace weft::gateway::http {
 

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "weft/gateway/http/version.h"
+#include "weft/gateway/version.h"
 
 namespace weft::gateway::http {
 

@@ -4,11 +4,11 @@
 
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/api.h"
+#include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/position.h"
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/http/update_format.h"
 #include "weft/gateway/http/updates_body.h"
-#include "weft/gateway/http/version.h"
 
 namespace weft::gateway::http {
 

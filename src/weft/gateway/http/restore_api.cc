@@ -4,10 +4,11 @@
 
 #include "weft/base/random.h"
 #include "weft/gateway/http/api.h"
+#include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/position.h"
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/http/state_source.h"
-#include "weft/gateway/http/version.h"
+#include "weft/gateway/version.h"
 #include "weft/hub/errc.h"
 #include "weft/yjs/revert.h"
 

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string_view>
 
+#include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/exchange.h"
-#include "weft/gateway/http/version.h"
 
 namespace weft::gateway::http {
 

@@ -1,23 +1,14 @@
-#include "weft/gateway/http/version.h"
+#include "weft/gateway/http/entity_tag.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace weft::gateway::http {
 
 namespace {
 
-constexpr std::size_t log_digits = 16;
-
 std::unexpected<base::error> refuse(std::string why) {
   return std::unexpected(
       base::error{std::make_error_code(std::errc::invalid_argument), std::move(why)});
-}
-
-template <typename Number>
-bool parse_number(std::string_view text, Number& out, int radix) {
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out, radix);
-  return ec == std::errc() && end == text.data() + text.size();
 }
 
 std::string_view trim(std::string_view text) {
@@ -27,34 +18,6 @@ std::string_view trim(std::string_view text) {
 }
 
 }  // namespace
-
-std::string log_name(base::log_identity log) {
-  std::string out(log_digits, '0');
-  for (std::size_t i = 0; i < log_digits; ++i) {
-    out[log_digits - 1 - i] = "0123456789abcdef"[(log.value >> (4 * i)) & 15];
-  }
-  return out;
-}
-
-std::string version_name(std::optional<base::log_offset> version, base::log_identity log) {
-  return (version ? std::to_string(version->value) : "none") + "@" + log_name(log);
-}
-
-base::result<hub::VersionName> parse_version(std::string_view text) {
-  const auto wrong = [&] {
-    return refuse("a version is a number, as 42, or one with the name of its log, as 42@" +
-                  std::string(log_digits, '0'));
-  };
-  hub::VersionName out;
-  const std::size_t at = text.find('@');
-  if (!parse_number(text.substr(0, at), out.offset.value, 10)) return wrong();
-  if (at == std::string_view::npos) return out;
-  const auto log = text.substr(at + 1);
-  base::log_identity id;
-  if (log.size() != log_digits || !parse_number(log, id.value, 16)) return wrong();
-  out.log = id;
-  return out;
-}
 
 std::string entity_tag(std::optional<base::log_offset> version, base::log_identity log,
                        std::string_view representation) {

@@ -6,20 +6,11 @@
 #include <vector>
 
 #include "weft/base/result.h"
-#include "weft/hub/document_history.h"
+#include "weft/gateway/version.h"
+#include "weft/hub/document_view.h"
 #include "weft/net/http.h"
 
 namespace weft::gateway::http {
-
-/// A log's identity as it is shown: 16 hexadecimal digits.
-std::string log_name(base::log_identity log);
-
-/// A version as it is shown where it must mean something later: "42@00f3a5…", or "none@00f3a5…"
-/// for a document without a record.
-std::string version_name(std::optional<base::log_offset> version, base::log_identity log);
-
-/// A version as clients name it: "42" or "42@00f3a5…". Errors: std::errc::invalid_argument.
-base::result<hub::VersionName> parse_version(std::string_view text);
 
 /// What a strong entity tag says: a version of a document, in one of its representations.
 std::string entity_tag(std::optional<base::log_offset> version, base::log_identity log,

@@ -1,0 +1,282 @@
+#include "weft/gateway/socketio/document_port.h"
+
+#include <nlohmann/json.hpp>
+
+#include "weft/hub/errc.h"
+#include "weft/protocol/envelope.h"
+
+namespace weft::gateway::socketio {
+
+namespace {
+
+/// A state vector that knows nothing.
+constexpr std::uint8_t nothing_known[] = {0};
+
+}  // namespace
+
+DocumentPort::DocumentPort(hub::Hub& hub, hub::DocumentHistory& history,
+                           const SocketFraming& framing, base::DocumentId document,
+                           hub::SessionInfo who, PortOwner& owner)
+    : hub_(hub),
+      history_(history),
+      framing_(framing),
+      document_(std::move(document)),
+      who_(std::move(who)),
+      positions_(document_, history.log()),
+      owner_(owner) {}
+
+void DocumentPort::start() {
+  auto joined = hub_.join(document_, framing_, *this, who_);
+  if (!joined) return on_ended(joined.error());
+  session_ = std::move(*joined);
+}
+
+// --- requests -----------------------------------------------------------------------------------
+
+void DocumentPort::request(PortRequest request) {
+  if (lost_) {
+    return refuse(request.ack,
+                  {"unavailable", "the document has ended this connection's part", true});
+  }
+  if (live_) return handle(std::move(request));
+  waiting_.push_back(std::move(request));
+  if (std::exchange(reading_, false)) owner_.on_port_reading(false);
+}
+
+void DocumentPort::handle(PortRequest request) {
+  if (request.what == PortRequest::kind::sync) {
+    sync(request);
+  } else {
+    message(request);
+  }
+  heed_congestion();
+}
+
+void DocumentPort::heed_congestion() {
+  if (reading_ && session_->congested()) {
+    reading_ = false;
+    owner_.on_port_reading(false);
+  }
+}
+
+void DocumentPort::sync(const PortRequest& request) {
+  write_ended_ = false;
+  if (request.state_vector) {
+    if (auto ok = session_->answer(request.bytes); !ok) {
+      return refuse(request.ack, refusal_of(ok.error()));
+    }
+    return session_->acknowledge(expect({request.ack, "diff"}));
+  }
+  const std::uint64_t token = expect({request.ack, "full", "no-version"});
+  if (!request.version) return send_whole(token, "no-version");
+  history_.locate(document_, *request.version, hub_.executor(),
+                  [self = weak_from_this(), token,
+                   version = *request.version](base::result<hub::Located> located) {
+                    const auto port = self.lock();
+                    if (port && !port->lost_) port->on_located(token, version, std::move(located));
+                  });
+}
+
+void DocumentPort::on_located(std::uint64_t token, hub::VersionName version,
+                              base::result<hub::Located> located) {
+  if (!located) {
+    const auto ack = expected(token)->ack;
+    settle(token);
+    return refuse(ack, refusal_of(located.error()));
+  }
+  if (located->where != hub::standing::known) {
+    return send_whole(token, hub::describe(located->where));
+  }
+  Expected& what = *expected(token);
+  what.recovery = "tail";
+  what.reason = {};
+  session_->resume({version.offset.value + 1});
+  session_->acknowledge(token);
+}
+
+void DocumentPort::send_whole(std::uint64_t token, std::string_view reason) {
+  expected(token)->reason = reason;
+  if (auto ok = session_->answer(nothing_known); !ok) {
+    const auto ack = expected(token)->ack;
+    settle(token);
+    return refuse(ack, refusal_of(ok.error()));
+  }
+  session_->acknowledge(token);
+}
+
+void DocumentPort::message(const PortRequest& request) {
+  const auto parts = protocol::split_envelope(request.bytes);
+  const auto metadata =
+      parts ? protocol::decode_metadata(parts->metadata) : base::fail(base::error(parts.error()));
+  if (!metadata) return refuse(request.ack, {"bad-envelope", metadata.error().message});
+  if (metadata->channel == protocol::Channel::control) return control(request, parts->payload);
+
+  std::size_t consumed = 0;
+  const auto message = yjs::decode_message(parts->payload, consumed);
+  if (!message || consumed != parts->payload.size()) {
+    return refuse(request.ack, {"bad-envelope", message ? "the payload goes on behind its message"
+                                                        : "payload: " + message.error().message});
+  }
+  const bool presence = message->type == yjs::message_type::awareness;
+  const bool fits = metadata->channel == protocol::Channel::awareness
+                        ? presence
+                        : message->type == yjs::message_type::sync;
+  if (!fits) {
+    return refuse(request.ack, {"bad-envelope", "the payload is no message of its channel"});
+  }
+  if (presence) {
+    if (auto ok = session_->apply_awareness(message->body); !ok) {
+      return refuse(request.ack, refusal_of(ok.error()));
+    }
+    return answer_now(request.ack);
+  }
+  if (message->sync != yjs::sync_type::step1) return edit(request, *message);
+  PortRequest question{PortRequest::kind::sync, request.ack, {}, true};
+  question.bytes = base::shared_bytes::copy_of(message->body);
+  sync(question);
+}
+
+void DocumentPort::edit(const PortRequest& request, const yjs::ProtocolMessage& message) {
+  if (write_ended_) {
+    return refuse(request.ack, {"write-ended",
+                                "an earlier edit of this connection was refused; ask for a "
+                                "sync-request before others are sent"});
+  }
+  hub::Submission submission{.update = message.body,
+                             .from_sync = message.sync == yjs::sync_type::step2,
+                             .envelope = request.bytes};
+  if (request.ack) submission.token = expect({request.ack});
+  if (auto ok = session_->submit(submission); !ok) {
+    write_ended_ = true;
+    if (submission.token) settle(*submission.token);
+    refuse(request.ack, refusal_of(ok.error()));
+  }
+}
+
+void DocumentPort::control(const PortRequest& request, base::byte_view payload) {
+  const auto said = nlohmann::json::parse(payload.begin(), payload.end(), nullptr, false);
+  const auto type = said.is_object() ? said.find("type") : said.end();
+  if (!said.is_object() || type == said.end() || !type->is_string()) {
+    return refuse(request.ack,
+                  {"bad-envelope", "a control message is a JSON object with a string \"type\""});
+  }
+  if (auto ok = session_->send_control(payload); !ok) {
+    return refuse(request.ack, refusal_of(ok.error()));
+  }
+  answer_now(request.ack);
+}
+
+// --- answers ------------------------------------------------------------------------------------
+
+std::uint64_t DocumentPort::expect(Expected what) {
+  expected_.push_back(what);
+  return first_token_ + expected_.size() - 1;
+}
+
+DocumentPort::Expected* DocumentPort::expected(std::uint64_t token) {
+  WEFT_CHECK(token >= first_token_ && token - first_token_ < expected_.size());
+  return &expected_[token - first_token_];
+}
+
+void DocumentPort::settle(std::uint64_t token) {
+  expected(token)->settled = true;
+  while (!expected_.empty() && expected_.front().settled) {
+    expected_.pop_front();
+    ++first_token_;
+  }
+}
+
+void DocumentPort::on_acknowledged(std::uint64_t token, const hub::Acknowledgement& what,
+                                   net::GatherSink& sink) {
+  const Expected said = *expected(token);
+  settle(token);
+  if (!said.ack) return;
+  std::string argument = "{";
+  if (said.recovery.empty() && what.version) {
+    positions_.write_record(*what.version, argument);
+  } else {
+    positions_.write_version(what.version, argument);
+  }
+  if (!said.recovery.empty()) {
+    const bool whole = said.recovery == "tail" && what.whole;
+    argument.append(R"(,"recovery":")").append(whole ? "full" : said.recovery).append("\"");
+    if (!said.reason.empty()) argument.append(R"(,"reason":")").append(said.reason).append("\"");
+  }
+  sink.add(ack_frame(*said.ack, argument + "}"));
+}
+
+void DocumentPort::on_unacknowledged(std::uint64_t token, const base::error& why) {
+  const auto ack = expected(token)->ack;
+  settle(token);
+  refuse(ack, refusal_of(why));
+}
+
+void DocumentPort::refuse(std::optional<std::uint64_t> ack, const Refusal& why) {
+  queue(ack ? ack_error_frame(*ack, why)
+            : event_frame("protocol-error", refusal_json(why, &document_)));
+}
+
+void DocumentPort::answer_now(std::optional<std::uint64_t> ack) {
+  if (ack) queue(ack_frame(*ack, "{}"));
+}
+
+void DocumentPort::queue(base::shared_bytes frame) {
+  frames_.push_back(std::move(frame));
+  owner_.on_port_output();
+}
+
+void DocumentPort::collect(net::GatherSink& sink) {
+  while (!frames_.empty()) {
+    if (sink.room() == 0) return owner_.on_port_output();
+    sink.add(std::move(frames_.front()));
+    frames_.pop_front();
+  }
+  if (session_ && !lost_) session_->collect(sink);
+}
+
+// --- the document -------------------------------------------------------------------------------
+
+void DocumentPort::on_live() {
+  live_ = true;
+  ask_for_missing();
+  session_->resend_awareness();
+  while (!waiting_.empty() && !lost_) {
+    auto request = std::move(waiting_.front());
+    waiting_.pop_front();
+    handle(std::move(request));
+  }
+  if (!reading_ && !lost_ && !session_->congested()) on_uncongested();
+}
+
+void DocumentPort::ask_for_missing() {
+  queue(message_frame(document_, "doc", yjs::encode_sync_step1(session_->state_vector())));
+}
+
+void DocumentPort::on_output() { owner_.on_port_output(); }
+
+void DocumentPort::on_resync() {
+  queue(message_frame(document_, "control", base::as_bytes(R"({"type":"resync"})")));
+  ask_for_missing();
+}
+
+void DocumentPort::on_uncongested() {
+  if (!std::exchange(reading_, true)) owner_.on_port_reading(true);
+}
+
+void DocumentPort::on_ended(const base::error& why) {
+  if (std::exchange(lost_, true)) return;
+  const Refusal refusal = refusal_of(why);
+  for (const Expected& one : expected_) {
+    if (!one.settled && one.ack) refuse(one.ack, refusal);
+  }
+  expected_.clear();
+  for (const PortRequest& request : waiting_) {
+    if (request.ack) refuse(request.ack, refusal);
+  }
+  waiting_.clear();
+  refuse({}, refusal);
+  on_uncongested();
+  owner_.on_port_lost();
+}
+
+}  // namespace weft::gateway::socketio

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "weft/gateway/socketio/wire.h"
+#include "weft/hub/document_history.h"
+#include "weft/hub/hub.h"
+
+namespace weft::gateway::socketio {
+
+/// What a client wants of one document, cut out of one of its events.
+struct PortRequest {
+  enum class kind : std::uint8_t { sync, message };
+
+  kind what = kind::message;
+  std::optional<std::uint64_t> ack;  ///< the id of its acknowledgement, if it wants one
+  base::shared_bytes bytes;          ///< message: the envelope; sync: the state vector
+  bool state_vector = false;         ///< sync: there is one
+  std::optional<hub::VersionName> version = std::nullopt;  ///< sync: up to where the client is
+};
+
+/// What a port hears of its owner's side, on the document's executor. None of it comes from inside
+/// of a call to the port, but for on_port_reading.
+class PortOwner {
+ public:
+  virtual ~PortOwner() = default;
+
+  /// Something waits: call collect soon.
+  virtual void on_port_output() = 0;
+
+  /// Whether requests for this document may come: the document is loaded and the log keeps up.
+  virtual void on_port_reading(bool wanted) = 0;
+
+  /// The document has sent its client away, and what it had to say waits to be collected. Destroy
+  /// the port from a task of your own.
+  virtual void on_port_lost() = 0;
+};
+
+/// One document of one connection: turns requests into calls of a hub session and puts everything
+/// that answers them into one stream.
+///
+/// Bounds: what is received before the document is loaded or while its log is behind, until the
+/// owner heeds on_port_reading; one short frame for each request whose answer is not in the
+/// document's own stream.
+/// Threading: the document's executor.
+class DocumentPort final : public hub::SessionEvents,
+                           public std::enable_shared_from_this<DocumentPort> {
+ public:
+  DocumentPort(hub::Hub& hub, hub::DocumentHistory& history, const SocketFraming& framing,
+               base::DocumentId document, hub::SessionInfo who, PortOwner& owner);
+
+  /// Joins; once, and before everything else. Answers what comes until then by errors.
+  void start();
+
+  void request(PortRequest request);
+
+  /// Adds what waits; asks for more room by on_port_output when not all fits.
+  void collect(net::GatherSink& sink);
+
+  // hub::SessionEvents
+  void on_live() override;
+  void on_output() override;
+  void on_resync() override;
+  void on_uncongested() override;
+  void on_ended(const base::error& why) override;
+  void on_acknowledged(std::uint64_t token, const hub::Acknowledgement& what,
+                       net::GatherSink& sink) override;
+  void on_unacknowledged(std::uint64_t token, const base::error& why) override;
+
+ private:
+  /// What an acknowledgement of the hub is to say to the client.
+  struct Expected {
+    std::optional<std::uint64_t> ack;
+    std::string_view recovery = {};  ///< of a sync; empty: it is about an edit
+    std::string_view reason = {};
+    bool settled = false;
+  };
+
+  void handle(PortRequest request);
+  void sync(const PortRequest& request);
+  void resume(std::uint64_t token, hub::VersionName version);
+  void on_located(std::uint64_t token, hub::VersionName version,
+                  base::result<hub::Located> located);
+  void send_whole(std::uint64_t token, std::string_view reason);
+  void message(const PortRequest& request);
+  void edit(const PortRequest& request, const yjs::ProtocolMessage& message);
+  void control(const PortRequest& request, base::byte_view payload);
+
+  std::uint64_t expect(Expected what);
+  Expected* expected(std::uint64_t token);
+  void settle(std::uint64_t token);
+  void refuse(std::optional<std::uint64_t> ack, const Refusal& why);
+  void answer_now(std::optional<std::uint64_t> ack);
+  void queue(base::shared_bytes frame);
+  void ask_for_missing();
+  void heed_congestion();
+
+  hub::Hub& hub_;
+  hub::DocumentHistory& history_;
+  const SocketFraming& framing_;
+  const base::DocumentId document_;
+  const hub::SessionInfo who_;
+  const PositionWriter positions_;
+  PortOwner& owner_;
+  std::unique_ptr<hub::Session> session_;
+  std::deque<PortRequest> waiting_;        ///< for the document to be loaded
+  std::deque<base::shared_bytes> frames_;  ///< beside the session's stream
+  std::deque<Expected> expected_;          ///< by token, from first_token_ on
+  std::uint64_t first_token_ = 0;
+  bool live_ = false;
+  bool lost_ = false;
+  bool reading_ = true;
+  bool write_ended_ = false;
+};
+
+}  // namespace weft::gateway::socketio

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "weft/base/bytes.h"
+#include "weft/base/result.h"
+#include "weft/hub/framing.h"
+#include "weft/log/op_log.h"
+
+/// What this gateway puts on its wire: Socket.IO packets of the namespace "/" in Engine.IO messages
+/// in WebSocket frames, which the polling transport rewrites.
+/// Source: docs/protocols.md, "Socket.IO". Pure, any thread.
+namespace weft::gateway::socketio {
+
+/// Why a client's message was refused, as clients are told; docs/protocols.md lists the codes.
+struct Refusal {
+  std::string_view code;  ///< static text
+  std::string message;
+  bool retry = false;  ///< the same may be sent again later
+};
+
+/// How a client is told of an error of the hub.
+Refusal refusal_of(const base::error& why);
+
+/// `{"code":…,"message":…,"retry":…}`, and `document` if one is given.
+std::string refusal_json(const Refusal& refusal, const base::DocumentId* document = nullptr);
+
+/// The acknowledgement `id` with one argument, JSON.
+base::shared_bytes ack_frame(std::uint64_t id, std::string_view argument);
+/// The acknowledgement `{error: …}`.
+base::shared_bytes ack_error_frame(std::uint64_t id, const Refusal& refusal);
+/// An event with one argument, JSON. `name` needs no escaping.
+base::shared_bytes event_frame(std::string_view name, std::string_view argument);
+
+/// `"roomId":…,"docId":…` and, where there is one, `"subdocId":…`: members of a JSON object.
+std::string document_members(const base::DocumentId& document);
+
+/// Where the records of a document lie, as members of a JSON object.
+class PositionWriter {
+ public:
+  PositionWriter(const base::DocumentId& document, const log::OpLog& log);
+
+  /// `"topic":…,"partition":…,"log":…,"offset":…,"version":…`
+  void write_record(base::log_offset offset, std::string& out) const;
+  /// `"log":…,"version":…`, the version null when there is none.
+  void write_version(std::optional<base::log_offset> version, std::string& out) const;
+
+  std::size_t bytes_max() const { return record_prefix_.size() + 80; }
+
+ private:
+  std::string record_prefix_;
+  std::string version_prefix_;
+};
+
+/// The event `protocol-message`: a text frame with the place of the payload and its info, then a
+/// binary frame with the payload.
+class SocketFraming final : public hub::FramingSource {
+ public:
+  std::shared_ptr<const hub::Framing> framing_of(const base::DocumentId& document,
+                                                 const log::OpLog& log) const override;
+};
+
+/// A `protocol-message` of `channel` ("doc", "awareness" or "control") that is no record.
+base::shared_bytes message_frame(const base::DocumentId& document, std::string_view channel,
+                                 base::byte_view payload);
+
+}  // namespace weft::gateway::socketio

@@ -1,0 +1,303 @@
+// What a client of one document hears, on the document's executor and on another one.
+
+#include "gateway/socketio/port_fixture.h"
+
+namespace weft::gateway::socketio {
+namespace {
+
+using sim::insert_update;
+using testing::edit;
+using testing::envelope;
+
+constexpr const char* info = R"("roomId":"room","docId":"doc")";
+constexpr const char* log_member = R"("log":"0000000000000007")";
+
+std::string record(int version) {
+  const std::string number = std::to_string(version);
+  return std::string(R"("topic":"sync-room","partition":0,)") + log_member + R"(,"offset":)" +
+         number + R"(,"version":)" + number;
+}
+std::string version(const std::string& number) {
+  return std::string(log_member) + R"(,"version":)" + number;
+}
+std::string message(const std::string& members, const std::string& channel = "doc") {
+  return std::string(R"(451-["protocol-message",{"_placeholder":true,"num":0},{)") + info +
+         R"(,"channel":")" + channel + "\"" + (members.empty() ? "" : "," + members) + "}]\n";
+}
+std::string ack(int id, const std::string& members) {
+  return "43" + std::to_string(id) + "[{" + members + "}]\n";
+}
+std::string refused(int id, const std::string& code) {
+  return "43" + std::to_string(id) + R"([{"error":{"code":")" + code + "\"";
+}
+
+const std::string joined = message("") + "  step1\n";
+
+/// Both kinds of channel behave the same; in simulated time one executor serves as two.
+class DocumentChannelTest : public testing::ChannelTest,
+                            public ::testing::WithParamInterface<bool> {
+ protected:
+  std::unique_ptr<DocumentChannel> open(RemoteChannelOptions options = {}) {
+    if (GetParam()) return remote_channel(document_, world_, world_, maker(), *this, options);
+    return local_channel(document_, world_, maker(), *this);
+  }
+
+  /// All that is sent within a while.
+  std::string all(DocumentChannel& channel) {
+    std::string out;
+    for (int i = 0; i < 8; ++i) {
+      run();
+      out += sent(channel);
+    }
+    return out;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Both, DocumentChannelTest, ::testing::Bool(), [](const auto& which) {
+  return which.param ? std::string("Remote") : std::string("Local");
+});
+
+TEST_P(DocumentChannelTest, AnEditIsAcknowledgedWithItsPositionAndShownToOthers) {
+  const auto writer = open(), reader = open();
+  EXPECT_EQ(all(*writer), joined);
+  EXPECT_EQ(all(*reader), joined);
+  const auto update = insert_update(1, 0);
+  writer->request(edit(update, 5));
+  EXPECT_EQ(all(*writer), ack(5, record(0)));
+  EXPECT_EQ(all(*reader), message(record(0)) + "  update " + std::to_string(update.size()) + "\n");
+  // The same again is known: acknowledged where it lies, and stored once.
+  writer->request(edit(update, 6));
+  EXPECT_EQ(all(*writer), ack(6, record(0)));
+  EXPECT_EQ(disk_.durable.size(), 1u);
+}
+
+TEST_P(DocumentChannelTest, WhatComesBeforeTheDocumentIsLoadedWaits) {
+  const auto writer = open();
+  writer->request(edit(insert_update(1, 0), 1));
+  const std::string out = all(*writer);
+  EXPECT_EQ(out, joined + ack(1, record(0)));
+  EXPECT_EQ(stops_, 0);
+}
+
+TEST_P(DocumentChannelTest, ASyncWithoutAVersionBringsTheWhole) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  const auto reader = open();
+  reader->request({PortRequest::kind::sync, 3, {}, false});
+  const std::string out = all(*reader);
+  EXPECT_TRUE(out.starts_with(joined + message(version("0")) + "  step2 ")) << out;
+  EXPECT_TRUE(out.ends_with(ack(3, version("0") + R"(,"recovery":"full","reason":"no-version")")))
+      << out;
+}
+
+TEST_P(DocumentChannelTest, ASyncOfAnEmptyDocumentSaysThatItHasNoVersion) {
+  const auto reader = open();
+  reader->request({PortRequest::kind::sync, 3, {}, false});
+  const std::string out = all(*reader);
+  EXPECT_TRUE(
+      out.ends_with(ack(3, version("null") + R"(,"recovery":"full","reason":"no-version")")))
+      << out;
+}
+
+TEST_P(DocumentChannelTest, ASyncByStateVectorBringsTheDifference) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  ASSERT_TRUE(publish(insert_update(1, 1)));
+  const auto reader = open();
+  PortRequest request{PortRequest::kind::sync, 3, {}, true};
+  request.bytes = base::shared_bytes::copy_of(base::byte_vector{1, 1, 1});  // client 1 up to 1
+  reader->request(std::move(request));
+  const std::string out = all(*reader);
+  EXPECT_TRUE(out.starts_with(joined + message(version("1")) + "  step2 ")) << out;
+  EXPECT_TRUE(out.ends_with(ack(3, version("1") + R"(,"recovery":"diff")"))) << out;
+}
+
+TEST_P(DocumentChannelTest, ASyncFromAVersionBringsWhatFollows) {
+  for (std::uint64_t i = 0; i < 3; ++i) ASSERT_TRUE(publish(insert_update(1, i)));
+  const auto reader = open();
+  reader->request({PortRequest::kind::sync, 3, {}, false, hub::VersionName{{1}, {}}});
+  const std::string out = all(*reader);
+  EXPECT_TRUE(out.starts_with(joined + message(version("2")) + "  update ")) << out;
+  EXPECT_TRUE(out.ends_with(ack(3, version("2") + R"(,"recovery":"tail")"))) << out;
+  reader->request({PortRequest::kind::sync, 4, {}, false, hub::VersionName{{2}, {{7}}}});
+  EXPECT_EQ(all(*reader), ack(4, version("2") + R"(,"recovery":"tail")"));
+}
+
+TEST_P(DocumentChannelTest, AVersionThatLeadsNowhereBringsTheWholeAndSaysWhy) {
+  const base::DocumentId other{"room", "other", {}};
+  std::optional<base::result<base::log_offset>> published;
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  hub_.publish(other, insert_update(1, 0), {"test", {}}, [&](auto at) { published = at; });
+  run();
+  ASSERT_TRUE(publish(insert_update(1, 1)));
+  const auto reader = open();
+  all(*reader);
+  const std::pair<hub::VersionName, const char*> cases[] = {
+      {{{1}, {}}, "unknown"}, {{{9}, {}}, "ahead"}, {{{0}, {{8}}}, "other-log"}};
+  for (const auto& [name, reason] : cases) {
+    reader->request({PortRequest::kind::sync, 3, {}, false, name});
+    const std::string out = all(*reader);
+    EXPECT_TRUE(out.starts_with(message(version("2")) + "  step2 ")) << out;
+    EXPECT_TRUE(
+        out.ends_with(ack(3, version("2") + R"(,"recovery":"full","reason":")" + reason + "\"")))
+        << out;
+  }
+}
+
+TEST_P(DocumentChannelTest, AStep1IsASyncToo) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  const auto reader = open();
+  const auto step1 = yjs::encode_sync_step1(base::byte_vector{0});
+  reader->request({PortRequest::kind::message, 2, envelope("doc", step1)});
+  const std::string out = all(*reader);
+  EXPECT_TRUE(out.ends_with(ack(2, version("0") + R"(,"recovery":"diff")"))) << out;
+}
+
+TEST_P(DocumentChannelTest, ARefusedEditEndsTheWritingUntilTheNextSync) {
+  const auto writer = open();
+  all(*writer);
+  writer->request(edit(base::as_bytes("garbage"), 1));
+  writer->request(edit(insert_update(1, 0), 2));
+  std::string out = all(*writer);
+  EXPECT_TRUE(out.starts_with(refused(1, "invalid-update"))) << out;
+  EXPECT_TRUE(out.contains(refused(2, "write-ended"))) << out;
+  EXPECT_EQ(disk_.durable.size(), 0u);
+  writer->request({PortRequest::kind::sync, 3, {}, false});
+  writer->request(edit(insert_update(1, 0), 4));
+  out = all(*writer);
+  EXPECT_TRUE(out.ends_with(ack(4, record(0)))) << out;
+}
+
+TEST_P(DocumentChannelTest, WhatIsWrongWithAMessageIsSaid) {
+  const auto writer = open();
+  all(*writer);
+  const auto update = yjs::encode_sync_update(insert_update(1, 0));
+  auto longer = update;
+  longer.push_back(0);
+  const auto presence = yjs::encode_awareness(base::byte_vector{0});
+  const base::byte_view list = base::as_bytes("[1]");
+  const base::shared_bytes wrong[] = {
+      base::shared_bytes::copy_of(base::byte_vector{9}),
+      envelope("doc", longer),
+      envelope("doc", presence),
+      envelope("awareness", update),
+      envelope("doc", base::byte_vector{2, 0}),
+      envelope("control", list),
+      envelope("nonsense", update),
+      envelope("doc", update, R"(,"version":-1)"),
+  };
+  for (const auto& bytes : wrong) {
+    writer->request({PortRequest::kind::message, 1, bytes});
+    const std::string out = all(*writer);
+    EXPECT_TRUE(out.starts_with(refused(1, "bad-envelope"))) << out;
+  }
+  // Without a callback it is an event, and says which document it is about.
+  writer->request({PortRequest::kind::message, {}, wrong[0]});
+  const std::string out = all(*writer);
+  EXPECT_TRUE(out.starts_with(R"(42["protocol-error",{"code":"bad-envelope",)")) << out;
+  EXPECT_TRUE(out.contains(info)) << out;
+  // None of that was an edit: the writing goes on.
+  writer->request(edit(insert_update(1, 0), 2));
+  EXPECT_EQ(all(*writer), ack(2, record(0)));
+}
+
+TEST_P(DocumentChannelTest, PresenceAndControlGoToOthers) {
+  const auto one = open(), two = open();
+  all(*one);
+  all(*two);
+  const yjs::AwarenessEntry entry{1, 1, R"({"name":"A"})"};
+  const auto presence = yjs::encode_awareness(yjs::encode_awareness_update({&entry, 1}));
+  one->request({PortRequest::kind::message, 1, envelope("awareness", presence)});
+  one->request({PortRequest::kind::message, 2,
+                envelope("control", base::as_bytes(R"({"type":"app","x":1})"))});
+  const std::string answers = all(*one);
+  EXPECT_EQ(answers, ack(1, "") + ack(2, ""));
+  const std::string heard = all(*two);
+  EXPECT_TRUE(heard.contains(message("", "awareness") + "  awareness\n")) << heard;
+  EXPECT_TRUE(heard.contains(message("", "control") + R"(  {"type":"app","x":1})")) << heard;
+}
+
+TEST_P(DocumentChannelTest, AFailedAppendIsRetriable) {
+  const auto writer = open();
+  all(*writer);
+  faults_.append_fails_one_in = 1;
+  writer->request(edit(insert_update(1, 0), 1));
+  std::string out = all(*writer);
+  EXPECT_TRUE(out.starts_with(refused(1, "unavailable"))) << out;
+  EXPECT_TRUE(out.contains(R"("retry":true)")) << out;
+  faults_.append_fails_one_in = 0;
+  run(std::chrono::seconds(2));
+  out = all(*writer);
+  EXPECT_TRUE(out.contains(message("", "control") + R"(  {"type":"resync"})")) << out;
+  EXPECT_TRUE(out.contains(joined)) << out;
+  writer->request(edit(insert_update(1, 0), 2));
+  EXPECT_TRUE(all(*writer).ends_with(ack(2, record(0))));
+}
+
+TEST_P(DocumentChannelTest, ADocumentThatEndsSaysSoAndAnswersWhatWaits) {
+  const auto writer = open();
+  all(*writer);
+  writer->request(edit(insert_update(1, 0), 1));
+  bool drained = false;
+  hub_.drain([&] { drained = true; });
+  const std::string out = all(*writer);
+  EXPECT_TRUE(out.contains(R"(42["protocol-error",{"code":"draining",)")) << out;
+  EXPECT_TRUE(out.contains("431[")) << out;
+  EXPECT_EQ(lost_, 1);
+  EXPECT_EQ(stops_, 0);
+  writer->request(edit(insert_update(1, 1), 2));
+  EXPECT_TRUE(all(*writer).starts_with(refused(2, "unavailable")));
+}
+
+TEST_P(DocumentChannelTest, OneThatIsDestroyedTakesBackItsStop) {
+  auto writer = open();
+  all(*writer);
+  for (std::uint64_t i = 0; i < 4; ++i) writer->request(edit(insert_update(1, i), i));
+  world_.run_until(world_.now() + std::chrono::microseconds(1));
+  EXPECT_GE(stops_, 1);  // more than inflight_bytes_max waits for the log
+  writer.reset();
+  EXPECT_EQ(stops_, 0);
+  run();
+}
+
+TEST_P(DocumentChannelTest, ASlowReaderGetsEverythingInOrder) {
+  const auto reader = open(), writer = open();
+  all(*reader);
+  all(*writer);
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    writer->request(edit(insert_update(1, i), i));
+    run();
+    sent(*writer);
+  }
+  std::string bytes;
+  for (int i = 0; i < 200; ++i) {
+    run();
+    testing::TextSink sink(1);
+    reader->collect(sink);
+    bytes += sink.bytes;
+  }
+  // What the ring dropped comes merged; versions rise up to the last record.
+  const std::string out = testing::lines_of(bytes);
+  int last = -1;
+  for (std::size_t at = 0; (at = out.find("\"version\":", at)) != std::string::npos; ++at) {
+    const int next = std::stoi(out.substr(at + 10));
+    EXPECT_GT(next, last) << out;
+    last = next;
+  }
+  EXPECT_EQ(last, 19) << out;
+}
+
+class RemoteChannelTest : public testing::ChannelTest {};
+
+TEST_F(RemoteChannelTest, StopsReadingWhileTooMuchIsOnItsWay) {
+  const auto channel =
+      remote_channel(document_, world_, world_, maker(), *this, {.request_bytes_max = 300});
+  run();
+  channel->request(edit(insert_update(1, 0), 1));
+  channel->request(edit(insert_update(1, 1), 2));
+  EXPECT_EQ(stops_, 1);
+  run();
+  EXPECT_EQ(stops_, 0);
+  EXPECT_TRUE(sent(*channel).contains(joined));
+}
+
+}  // namespace
+}  // namespace weft::gateway::socketio
