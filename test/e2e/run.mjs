@@ -2,7 +2,7 @@
 // data directory of its own.
 //
 //   node test/e2e/run.mjs --weft build/release/weft [--only NAME] [--seed N] [--python PROGRAM]
-//                         [--idle-seconds 125] [--jobs 2] [--web web/dist] [--keep]
+//                         [--unsynced LIBRARY] [--idle-seconds 125] [--jobs 2] [--web web/dist] [--keep]
 //
 // The closing line counts scenarios: N passed, N failed, N skipped.
 
@@ -24,6 +24,7 @@ import { a_quick_refresh_loses_nothing, an_oversized_message_is_final } from './
 import { large_documents } from './scenarios/large.mjs'
 import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
+import { socketio_acks_follow_syncs, socketio_documents, socketio_requests } from './scenarios/socketio.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
 import { trace_an_edit } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
@@ -34,6 +35,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     seed: { type: 'string' },
     python: { type: 'string' },
+    unsynced: { type: 'string' },
     web: { type: 'string' },
     jobs: { type: 'string', default: '2' },
     'idle-seconds': { type: 'string', default: '125' },
@@ -47,7 +49,8 @@ const scenarios = [
   health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input,
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
-  a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions,
+  a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions, socketio_documents, socketio_requests,
+  socketio_acks_follow_syncs,
 ]
 const scenario_seconds_max = 150
 
@@ -67,6 +70,7 @@ async function run(scenario, index) {
   const context = {
     random: new Random(seed + index),
     python: flags.python,
+    unsynced: flags.unsynced,
     idle_seconds: Number(flags['idle-seconds']),
     skip(reason) {
       throw new Skip(reason)

@@ -93,6 +93,7 @@ stage_fuzz_full() { run_fuzzers $fuzz_seconds_full; }
 stage_e2e() {
   test_tools
   node test/e2e/run.mjs --weft build/release/weft --web web/dist --python build/tools/py/bin/python \
+    --unsynced build/release/test/support/libunsynced.so \
     ${DEV_SEED:+--seed "$DEV_SEED"} "$@"
 }
 

@@ -118,15 +118,16 @@ Setting tls_min_version_setting() {
           }};
 }
 
-Setting compression_setting() {
-  return {"net.compression",
-          "on: messages are compressed for clients that offer permessage-deflate",
-          [](const Config& c) -> std::string { return c.net.compression ? "on" : "off"; },
-          [](Config& c, const std::string& value) -> std::string {
+/// A setting that is on or off; `at` gives a reference to the field.
+template <typename At>
+Setting on_off(std::string key, std::string help, At at) {
+  return {std::move(key), std::move(help),
+          [at](const Config& c) -> std::string { return at(const_cast<Config&>(c)) ? "on" : "off"; },
+          [at](Config& c, const std::string& value) -> std::string {
             // YAML writes booleans as it likes.
             const bool on = value == "on" || value == "true";
             if (!on && value != "off" && value != "false") return "must be on or off";
-            c.net.compression = on;
+            at(c) = on;
             return {};
           }};
 }
@@ -187,6 +188,42 @@ Setting store_kind_setting() {
 
 constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
 constexpr std::uint64_t ms_most = 24ull * 3600 * 1000;
+
+void add_socketio_settings(std::vector<Setting>& out) {
+  out.push_back(on_off("socketio.enabled", "off: nothing answers below /socket.io/",
+                       [](Config& c) -> auto& { return c.socketio_enabled; }));
+  out.push_back(on_off("socketio.polling", "off: clients must speak WebSocket",
+                       [](Config& c) -> auto& { return c.socketio.engine.polling; }));
+  out.push_back(on_off("socketio.websocket", "off: clients must poll",
+                       [](Config& c) -> auto& { return c.socketio.engine.websocket; }));
+  out.push_back(duration("socketio.ping_interval", "ms after which a client is pinged", 10, ms_most,
+                         [](Config& c) -> auto& { return c.socketio.engine.ping_interval; }));
+  out.push_back(duration("socketio.ping_timeout", "ms that its answer may take", 10, ms_most,
+                         [](Config& c) -> auto& { return c.socketio.engine.ping_timeout; }));
+  out.push_back(duration("socketio.connect_timeout",
+                         "ms that a client may take to connect to the namespace", 10, ms_most,
+                         [](Config& c) -> auto& { return c.socketio.connection.connect_timeout; }));
+  out.push_back(duration("socketio.upgrade_timeout", "ms that the change of transports may take", 10,
+                         ms_most,
+                         [](Config& c) -> auto& { return c.socketio.engine.upgrade_timeout; }));
+  out.push_back(number("socketio.payload_bytes_max",
+                       "one message, or the body of one POST (net.body_bytes_max bounds that too)",
+                       1024, bytes_most,
+                       [](Config& c) -> auto& { return c.socketio.engine.payload_bytes_max; }));
+  out.push_back(number("socketio.payload_packets_max", "packets in the body of one POST", 1,
+                       10'000'000,
+                       [](Config& c) -> auto& { return c.socketio.engine.payload_packets_max; }));
+  out.push_back(number("socketio.poll_bytes_max", "what one poll brings, about", 1024, bytes_most,
+                       [](Config& c) -> auto& { return c.socketio.engine.poll_bytes_max; }));
+  out.push_back(number("socketio.output_bytes_max",
+                       "answers that wait for one client; beyond it nothing is read of it", 1024,
+                       bytes_most,
+                       [](Config& c) -> auto& { return c.socketio.connection.output_bytes_max; }));
+  out.push_back(number("socketio.sessions_max", "clients; more are told 503", 0, 100'000'000,
+                       [](Config& c) -> auto& { return c.socketio.engine.sessions_max; }));
+  out.push_back(number("socketio.documents_max", "documents that one client has joined", 1,
+                       10'000'000, [](Config& c) -> auto& { return c.socketio.documents_max; }));
+}
 
 std::vector<Setting> make_settings() {
   std::vector<Setting> out;
@@ -267,7 +304,9 @@ std::vector<Setting> make_settings() {
   out.push_back(duration("net.ping_interval",
                          "ms of silence before a WebSocket is pinged; 0: never", 0, ms_most,
                          [](Config& c) -> auto& { return c.net.ping_interval; }));
-  out.push_back(compression_setting());
+  out.push_back(on_off("net.compression",
+                       "on: messages are compressed for clients that offer permessage-deflate",
+                       [](Config& c) -> auto& { return c.net.compression; }));
   out.push_back(number("net.compression_bytes_min", "shorter messages are never compressed", 64,
                        bytes_most, [](Config& c) -> auto& { return c.net.compression_bytes_min; }));
   out.push_back(text("tls.certificate",
@@ -330,6 +369,7 @@ std::vector<Setting> make_settings() {
                        [](Config& c) -> auto& { return c.http.event_ring_bytes_max; }));
   out.push_back(duration("http.event_keepalive", "ms after which a silent event stream says so",
                          100, ms_most, [](Config& c) -> auto& { return c.http.event_keepalive; }));
+  add_socketio_settings(out);
   return out;
 }
 

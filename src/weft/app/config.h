@@ -8,6 +8,7 @@
 #include "weft/app/snapshot_store.h"
 #include "weft/base/result.h"
 #include "weft/gateway/http/options.h"
+#include "weft/gateway/socketio/options.h"
 #include "weft/hub/options.h"
 #include "weft/hub/quarantine.h"
 #include "weft/log/embedded/embedded_log.h"
@@ -39,6 +40,8 @@ struct Config {
   hub::HubOptions hub;
   hub::QuarantineBackoff quarantine;
   gateway::http::HttpOptions http;
+  bool socketio_enabled = true;
+  gateway::socketio::SocketOptions socketio;
 };
 
 /// One configuration key: how it is called, explained, read and written.

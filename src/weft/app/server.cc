@@ -7,11 +7,13 @@
 
 #include "weft/app/background.h"
 #include "weft/app/events.h"
+#include "weft/app/front.h"
 #include "weft/app/maintenance.h"
 #include "weft/app/snapshot_store.h"
 #include "weft/base/worker_pool.h"
 #include "weft/gateway/http/gateway.h"
 #include "weft/gateway/http/metrics.h"
+#include "weft/gateway/socketio/gateway.h"
 #include "weft/gateway/ywebsocket/gateway.h"
 #include "weft/hub/hub.h"
 #include "weft/log/embedded/embedded_log.h"
@@ -47,6 +49,9 @@ struct Node::Parts {
   std::unique_ptr<base::WorkerPool> readers;        ///< of the HTTP gateway
   std::unique_ptr<base::WorkerPool> typed_readers;  ///< of the HTTP gateway
   std::unique_ptr<gateway::http::Gateway> http;
+  std::unique_ptr<hub::DocumentHistory> socketio_history;
+  std::unique_ptr<gateway::socketio::Gateway> socketio;  ///< none when it is switched off
+  std::unique_ptr<Front> front;
   std::unique_ptr<net::Server> server;
   std::atomic<bool> ready{false};
   const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
@@ -54,6 +59,7 @@ struct Node::Parts {
 
   base::result<void> open_storage();
   void build_hubs();
+  void build_gateways();
   base::result<void> listen();
   std::string metrics() const;
   gateway::http::ServerStatus status() const;
@@ -95,13 +101,24 @@ void Node::Parts::build_hubs() {
 }
 
 std::string Node::Parts::metrics() const {
-  std::vector<const hub::HubCounters*> all;
-  for (const auto& c : counters) all.push_back(&c);
-  return gateway::http::render_metrics(all, quarantine->size(),
-                                       http ? &http->unreadable() : nullptr,
-                                       server ? server->counts() : net::ConnectionCounts{},
-                                       server ? server->certificate_expires_s() : 0,
-                                       log->writable(), http ? http->event_streams() : 0);
+  gateway::http::MetricsSource source;
+  for (const auto& c : counters) source.hubs.push_back(&c);
+  source.documents_quarantined = quarantine->size();
+  source.log_writable = log->writable();
+  if (http) {
+    source.unreadable = &http->unreadable();
+    source.event_streams = http->event_streams();
+  }
+  if (server) {
+    source.connections = server->counts();
+    source.certificate_expires_s = server->certificate_expires_s();
+  }
+  if (socketio) {
+    const auto& counted = socketio->counters();
+    source.gateways = {socketio->sessions(), counted.connections.load(), counted.channels.load(),
+                       counted.messages.load(), counted.refused.load()};
+  }
+  return gateway::http::render_metrics(source);
 }
 
 gateway::http::ServerStatus Node::Parts::status() const {
@@ -124,7 +141,7 @@ gateway::http::ServerStatus Node::Parts::status() const {
   return out;
 }
 
-base::result<void> Node::Parts::listen() {
+void Node::Parts::build_gateways() {
   ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops,
                                                               config.net.compression_bytes_min);
   std::string skipped;
@@ -142,6 +159,17 @@ base::result<void> Node::Parts::listen() {
           [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); },
           maintenance->operations(), maintenance.get(), maintenance->unreadable()},
       config.http);
+  if (config.socketio_enabled) {
+    socketio_history =
+        std::make_unique<hub::DocumentHistory>(*log, *store, *readers, hub::HistoryOptions{});
+    socketio = std::make_unique<gateway::socketio::Gateway>(
+        gateway::socketio::GatewayParts{*hub_set, *loops, *socketio_history, *events},
+        config.socketio, config.http.cors_origins);
+  }
+  front = std::make_unique<Front>(*http, socketio.get());
+}
+
+base::result<void> Node::Parts::listen() {
   auto net_options = config.net;
   const auto colon = config.listen.rfind(':');
   net_options.host = config.listen.substr(0, colon);
@@ -149,7 +177,7 @@ base::result<void> Node::Parts::listen() {
     net_options.host = net_options.host.substr(1, net_options.host.size() - 2);
   }
   net_options.port = static_cast<std::uint16_t>(std::stoul(config.listen.substr(colon + 1)));
-  auto started = net::Server::start(net_options, *loops, *http);
+  auto started = net::Server::start(net_options, *loops, *front);
   if (!started) return cannot_start("listen", started.error());
   server = std::move(*started);
   address = (config.net.tls.enabled() ? "https://" : "http://") + config.listen.substr(0, colon) +
@@ -171,6 +199,7 @@ base::result<std::unique_ptr<Node>> Node::start(const Config& config, const base
   auto node = std::unique_ptr<Node>(new Node(std::move(parts)));
   if (auto ok = node->parts_->open_storage(); !ok) return base::fail(std::move(ok.error()));
   node->parts_->build_hubs();
+  node->parts_->build_gateways();
   if (auto ok = node->parts_->listen(); !ok) return base::fail(std::move(ok.error()));
   return node;
 }
@@ -207,6 +236,7 @@ bool Node::drain() {
   }
   const auto until = std::chrono::steady_clock::now() + deadline;
   for (auto& one : waiting) in_time &= one.wait_until(until) == std::future_status::ready;
+  if (parts_->socketio) parts_->socketio->shut_down();
   if (parts_->server) {
     auto closed = std::make_shared<std::promise<void>>();
     auto closing = closed->get_future();
@@ -223,6 +253,7 @@ bool Node::drain() {
   parts_->loops->stop_and_join();
   parts_->background.reset();
   parts_->server.reset();
+  parts_->socketio.reset();
   parts_->hubs.clear();
   parts_->loops.reset();
   return in_time;

@@ -13,17 +13,22 @@ std::unexpected<base::error> refuse(std::string why) {
 
 }  // namespace
 
-base::result<std::string> decode_name(std::string_view encoded, const char* what) {
-  auto decoded = net::percent_decode(encoded);
-  if (!decoded) return refuse(std::string(what) + ": a % needs two hexadecimal digits behind it");
-  if (decoded->empty()) return refuse(std::string(what) + " is empty");
-  if (decoded->size() > base::document_name_bytes_max) {
+base::result<void> check_name(std::string_view name, const char* what) {
+  if (name.empty()) return refuse(std::string(what) + " is empty");
+  if (name.size() > base::document_name_bytes_max) {
     return refuse(std::string(what) + " is longer than " +
                   std::to_string(base::document_name_bytes_max) + " bytes");
   }
-  if (decoded->find('\0') != std::string::npos || !net::is_utf8(base::as_bytes(*decoded))) {
+  if (name.contains('\0') || !net::is_utf8(base::as_bytes(name))) {
     return refuse(std::string(what) + " is not UTF-8 text without NUL");
   }
+  return {};
+}
+
+base::result<std::string> decode_name(std::string_view encoded, const char* what) {
+  auto decoded = net::percent_decode(encoded);
+  if (!decoded) return refuse(std::string(what) + ": a % needs two hexadecimal digits behind it");
+  if (auto ok = check_name(*decoded, what); !ok) return base::fail(std::move(ok.error()));
   return std::move(*decoded);
 }
 

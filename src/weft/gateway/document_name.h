@@ -10,9 +10,11 @@ namespace weft::gateway {
 /// The room of documents whose y-websocket name has no slash.
 inline constexpr std::string_view default_room = "default";
 
-/// Undoes the percent-encoding of one name and checks it: UTF-8 without NUL, 1 to
-/// base::document_name_bytes_max bytes. `what` names it in the error.
-/// Errors: std::errc::invalid_argument, with a sentence for the client.
+/// Checks one name: UTF-8 without NUL, 1 to base::document_name_bytes_max bytes. `what` names it in
+/// the error. Errors: std::errc::invalid_argument, with a sentence for the client.
+base::result<void> check_name(std::string_view name, const char* what);
+
+/// Undoes the percent-encoding of one name and checks it as check_name does.
 base::result<std::string> decode_name(std::string_view encoded, const char* what);
 
 /// Which document a WebSocket path names: `/ws/<room>/<doc>` or y-websocket's own `/<name>`, where

@@ -61,19 +61,20 @@ constexpr HubMetric hub_metrics[] = {
      MetricType::Counter, &hub::HubCounters::catch_up_reads},
     {"weft_awareness_updates_total", "Awareness updates received", MetricType::Counter,
      &hub::HubCounters::awareness_updates},
+    {"weft_control_messages_total", "Control messages passed on", MetricType::Counter,
+     &hub::HubCounters::control_messages},
+    {"weft_control_dropped_total", "Control messages that sessions lost because they read too slowly",
+     MetricType::Counter, &hub::HubCounters::control_dropped},
 };
 
 }  // namespace
 
-std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
-                           std::size_t documents_quarantined, const Unreadable* unreadable,
-                           const net::ConnectionCounts& connections,
-                           std::int64_t certificate_expires_s, bool log_writable,
-                           std::size_t event_streams) {
+std::string render_metrics(const MetricsSource& source) {
+  const net::ConnectionCounts& connections = source.connections;
   std::vector<MetricFamily> out;
   for (const auto& metric : hub_metrics) {
     std::uint64_t sum = 0;
-    for (const auto* hub : hubs) sum += (hub->*metric.field).load(std::memory_order_relaxed);
+    for (const auto* hub : source.hubs) sum += (hub->*metric.field).load(std::memory_order_relaxed);
     add(out, metric.name, metric.help, metric.type, static_cast<double>(sum));
   }
   auto counter = [&](const char* name, const char* help, std::uint64_t value) {
@@ -83,17 +84,25 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
     add(out, name, help, MetricType::Gauge, static_cast<double>(value));
   };
   gauge("weft_documents_quarantined", "Documents whose stored state cannot be read",
-        documents_quarantined);
+        source.documents_quarantined);
   gauge("weft_documents_unreadable", "Documents that typed reading broke down on",
-        unreadable ? unreadable->size() : 0);
+        source.unreadable ? source.unreadable->size() : 0);
   counter("weft_reader_failures_total", "Times that typed reading broke down",
-          unreadable ? unreadable->failures() : 0);
-  gauge("weft_log_writable", "1 while the log takes appends", log_writable ? 1 : 0);
+          source.unreadable ? source.unreadable->failures() : 0);
+  gauge("weft_log_writable", "1 while the log takes appends", source.log_writable ? 1 : 0);
   gauge("weft_http_connections", "Open HTTP connections", connections.http_open);
   gauge("weft_websocket_connections", "Open WebSocket connections", connections.websockets_open);
   gauge("weft_websocket_compressed_connections", "Of them, with permessage-deflate",
         connections.websockets_compressed);
-  gauge("weft_event_streams", "Open streams of live events", event_streams);
+  gauge("weft_event_streams", "Open streams of live events", source.event_streams);
+  gauge("weft_socketio_sessions", "Engine.IO sessions", source.gateways.socketio_sessions);
+  gauge("weft_socketio_connections", "Socket.IO clients", source.gateways.socketio_connections);
+  gauge("weft_socketio_channels", "Documents that Socket.IO clients have joined",
+        source.gateways.socketio_channels);
+  counter("weft_socketio_messages_total", "Events of Socket.IO clients",
+          source.gateways.socketio_messages);
+  counter("weft_socketio_refused_total", "Of them, refused before they reached a document",
+          source.gateways.socketio_refused);
   counter("weft_connections_accepted_total", "Connections accepted", connections.accepted);
   counter("weft_connections_refused_total", "Connections above connections_max",
           connections.refused);
@@ -122,9 +131,9 @@ std::string render_metrics(const std::vector<const hub::HubCounters*>& hubs,
   counter("weft_tls_handshakes_total", "TLS handshakes done", connections.tls_handshakes);
   counter("weft_tls_handshake_failures_total",
           "Connections that ended before their TLS handshake was done", connections.tls_failures);
-  if (certificate_expires_s != 0) {
+  if (source.certificate_expires_s != 0) {
     gauge("weft_tls_certificate_expires_seconds", "When the certificate ends, seconds since 1970",
-          static_cast<std::uint64_t>(certificate_expires_s));
+          static_cast<std::uint64_t>(source.certificate_expires_s));
   }
   return prometheus::TextSerializer().Serialize(out);
 }

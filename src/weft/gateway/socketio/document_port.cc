@@ -213,7 +213,7 @@ void DocumentPort::on_unacknowledged(std::uint64_t token, const base::error& why
 
 void DocumentPort::refuse(std::optional<std::uint64_t> ack, const Refusal& why) {
   queue(ack ? ack_error_frame(*ack, why)
-            : event_frame("protocol-error", refusal_json(why, &document_)));
+            : error_frame(why, document_));
 }
 
 void DocumentPort::answer_now(std::optional<std::uint64_t> ack) {

@@ -19,8 +19,8 @@ constexpr std::string_view binary_event_packet = "451-";
 constexpr std::string_view message_head = R"(["protocol-message",{"_placeholder":true,"num":0},{)";
 constexpr std::string_view message_tail = "}]";
 
-std::string json_text(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string json_text(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 base::shared_bytes text_frame(std::string_view packet) {
@@ -94,12 +94,15 @@ Refusal refusal_of(const base::error& why) {
   return {"unavailable", why.message, true};
 }
 
-std::string refusal_json(const Refusal& refusal, const base::DocumentId* document) {
-  std::string out = R"({"code":")";
-  out.append(refusal.code).append(R"(","message":)").append(json_text(refusal.message));
-  out.append(refusal.retry ? R"(,"retry":true)" : R"(,"retry":false)");
-  if (document) out.append(",").append(document_members(*document));
-  return out + "}";
+nlohmann::json refusal_object(const Refusal& refusal, const base::DocumentId* document) {
+  nlohmann::json out = {
+      {"code", refusal.code}, {"message", refusal.message}, {"retry", refusal.retry}};
+  if (document) {
+    out["roomId"] = document->room_id;
+    out["docId"] = document->doc_id;
+    if (document->subdoc_id) out["subdocId"] = *document->subdoc_id;
+  }
+  return out;
 }
 
 base::shared_bytes ack_frame(std::uint64_t id, std::string_view argument) {
@@ -109,13 +112,12 @@ base::shared_bytes ack_frame(std::uint64_t id, std::string_view argument) {
 }
 
 base::shared_bytes ack_error_frame(std::uint64_t id, const Refusal& refusal) {
-  return ack_frame(id, R"({"error":)" + refusal_json(refusal) + "}");
+  return ack_frame(id, json_text({{"error", refusal_object(refusal)}}));
 }
 
-base::shared_bytes event_frame(std::string_view name, std::string_view argument) {
-  std::string packet(event_packet);
-  packet.append(R"([")").append(name).append(R"(",)").append(argument).append("]");
-  return text_frame(packet);
+base::shared_bytes error_frame(const Refusal& refusal, const base::DocumentId& document) {
+  const auto said = nlohmann::json::array({"protocol-error", refusal_object(refusal, &document)});
+  return text_frame(std::string(event_packet) + json_text(said));
 }
 
 std::string document_members(const base::DocumentId& document) {

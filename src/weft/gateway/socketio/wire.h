@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,15 +26,15 @@ struct Refusal {
 /// How a client is told of an error of the hub.
 Refusal refusal_of(const base::error& why);
 
-/// `{"code":…,"message":…,"retry":…}`, and `document` if one is given.
-std::string refusal_json(const Refusal& refusal, const base::DocumentId* document = nullptr);
+/// `{"code":…,"message":…,"retry":…}`, and the ids of `document` if one is given.
+nlohmann::json refusal_object(const Refusal& refusal, const base::DocumentId* document = nullptr);
 
 /// The acknowledgement `id` with one argument, JSON.
 base::shared_bytes ack_frame(std::uint64_t id, std::string_view argument);
 /// The acknowledgement `{error: …}`.
 base::shared_bytes ack_error_frame(std::uint64_t id, const Refusal& refusal);
-/// An event with one argument, JSON. `name` needs no escaping.
-base::shared_bytes event_frame(std::string_view name, std::string_view argument);
+/// The event `protocol-error` about `document`.
+base::shared_bytes error_frame(const Refusal& refusal, const base::DocumentId& document);
 
 /// `"roomId":…,"docId":…` and, where there is one, `"subdocId":…`: members of a JSON object.
 std::string document_members(const base::DocumentId& document);

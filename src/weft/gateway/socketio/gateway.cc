@@ -1,0 +1,58 @@
+#include "weft/gateway/socketio/gateway.h"
+
+#include <nlohmann/json.hpp>
+
+#include "weft/gateway/socketio/protocol/connection.h"
+
+namespace weft::gateway::socketio {
+
+namespace {
+
+/// Who is behind the namespaces of one connection: "/" alone.
+class DocumentNamespaces final : public protocol::Namespaces {
+ public:
+  DocumentNamespaces(SocketParts parts, const SocketOptions& options, Handshake from_query)
+      : parts_(parts), options_(options), from_query_(std::move(from_query)) {}
+
+  void on_connect(protocol::ConnectRequest request, protocol::Admission admission) override {
+    if (request.name_space != "/") return admission.refuse(protocol::invalid_namespace);
+    auto handshake = read_auth(from_query_, request.auth);
+    if (!handshake) {
+      const Refusal why{"bad-metadata", handshake.error().message};
+      return admission.refuse(why.message, refusal_object(why));
+    }
+    admission.accept(std::make_unique<DocumentSocket>(parts_, options_, std::move(*handshake)));
+  }
+
+ private:
+  const SocketParts parts_;
+  const SocketOptions& options_;
+  const Handshake from_query_;
+};
+
+}  // namespace
+
+Gateway::Gateway(GatewayParts parts, SocketOptions options, std::string_view cors_origins)
+    : parts_(parts),
+      options_(std::move(options)),
+      endpoint_(options_.engine, parts_.loops, *this, Cors(cors_origins, engine::cors_terms()),
+                engine::fill_from_system) {}
+
+engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
+  auto handshake = read_query(request);
+  if (!handshake) {
+    return std::unexpected(net::HttpResponse::problem(400, handshake.error().message));
+  }
+  const auto document = handshake->document();
+  const std::size_t home =
+      document ? parts_.hubs.index(*document)
+               : next_home_.fetch_add(1, std::memory_order_relaxed) % parts_.loops.size();
+  const SocketParts parts{parts_.hubs, parts_.history, framing_, parts_.events, counters_};
+  return engine::Admission{
+      std::make_unique<protocol::Connection>(
+          std::make_unique<DocumentNamespaces>(parts, options_, std::move(*handshake)),
+          options_.connection, engine::fill_from_system),
+      home};
+}
+
+}  // namespace weft::gateway::socketio
