@@ -8,8 +8,8 @@
 
 #include "weft/base/result.h"
 #include "weft/gateway/base64.h"
+#include "weft/gateway/cors.h"
 #include "weft/gateway/http/accept.h"
-#include "weft/gateway/http/cors.h"
 #include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/routes.h"
 #include "weft/gateway/http/updates_body.h"
@@ -153,7 +153,7 @@ void request(base::byte_view input) {
   const auto chosen = http::choose(request.header("Accept"), offered);
   WEFT_CHECK(!chosen || *chosen < std::size(offered));
   WEFT_CHECK(http::media_type(request.header("Content-Type")).find(';') == std::string::npos);
-  static const http::Cors cors("https://friend.example");
+  static const Cors cors("https://friend.example");
   net::HttpResponse response;
   cors.add_headers(request, response);
   WEFT_CHECK(request.header("Origin").empty() || cors.may_change(request) ||

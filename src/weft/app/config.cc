@@ -121,15 +121,16 @@ Setting tls_min_version_setting() {
 /// A setting that is on or off; `at` gives a reference to the field.
 template <typename At>
 Setting on_off(std::string key, std::string help, At at) {
-  return {std::move(key), std::move(help),
-          [at](const Config& c) -> std::string { return at(const_cast<Config&>(c)) ? "on" : "off"; },
-          [at](Config& c, const std::string& value) -> std::string {
-            // YAML writes booleans as it likes.
-            const bool on = value == "on" || value == "true";
-            if (!on && value != "off" && value != "false") return "must be on or off";
-            at(c) = on;
-            return {};
-          }};
+  return {
+      std::move(key), std::move(help),
+      [at](const Config& c) -> std::string { return at(const_cast<Config&>(c)) ? "on" : "off"; },
+      [at](Config& c, const std::string& value) -> std::string {
+        // YAML writes booleans as it likes.
+        const bool on = value == "on" || value == "true";
+        if (!on && value != "off" && value != "false") return "must be on or off";
+        at(c) = on;
+        return {};
+      }};
 }
 
 /// A setting that is any text; `at` gives a reference to the field.
@@ -203,8 +204,8 @@ void add_socketio_settings(std::vector<Setting>& out) {
   out.push_back(duration("socketio.connect_timeout",
                          "ms that a client may take to connect to the namespace", 10, ms_most,
                          [](Config& c) -> auto& { return c.socketio.connection.connect_timeout; }));
-  out.push_back(duration("socketio.upgrade_timeout", "ms that the change of transports may take", 10,
-                         ms_most,
+  out.push_back(duration("socketio.upgrade_timeout", "ms that the change of transports may take",
+                         10, ms_most,
                          [](Config& c) -> auto& { return c.socketio.engine.upgrade_timeout; }));
   out.push_back(number("socketio.payload_bytes_max",
                        "one message, or the body of one POST (net.body_bytes_max bounds that too)",

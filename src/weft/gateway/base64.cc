@@ -36,6 +36,14 @@ std::string to_base64(base::byte_view bytes) {
   return out;
 }
 
+std::string to_base64url(base::byte_view bytes) {
+  std::string out = to_base64(bytes);
+  while (out.ends_with('=')) out.pop_back();
+  std::ranges::replace(out, '+', '-');
+  std::ranges::replace(out, '/', '_');
+  return out;
+}
+
 std::optional<base::byte_vector> from_base64(std::string_view text) {
   if (text.ends_with("==") && text.size() % 4 == 0) {
     text.remove_suffix(2);

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "weft/gateway/http/cors.h"
+#include "weft/gateway/cors.h"
 #include "weft/gateway/http/problem.h"
 #include "weft/net/http.h"
 

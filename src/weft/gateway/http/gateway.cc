@@ -6,6 +6,11 @@ namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
+CorsTerms cors_terms() {
+  return {"Accept, Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID",
+          "ETag, Retry-After, Weft-Log, Weft-Version"};
+}
+
 using Handler = void (*)(Api&, const exchange_ptr&, const Target&);
 
 Handler handler_of(Operation operation) {
@@ -61,7 +66,7 @@ Handler handler_of(Operation operation) {
 Gateway::Gateway(GatewayParts parts, HttpOptions options)
     : parts_(std::move(parts)),
       options_(std::move(options)),
-      cors_(options_.cors_origins),
+      cors_(options_.cors_origins, cors_terms()),
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
       event_writer_(parts_.log.id()),
       unreadable_(parts_.reading_keeper),

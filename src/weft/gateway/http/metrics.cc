@@ -63,8 +63,9 @@ constexpr HubMetric hub_metrics[] = {
      &hub::HubCounters::awareness_updates},
     {"weft_control_messages_total", "Control messages passed on", MetricType::Counter,
      &hub::HubCounters::control_messages},
-    {"weft_control_dropped_total", "Control messages that sessions lost because they read too slowly",
-     MetricType::Counter, &hub::HubCounters::control_dropped},
+    {"weft_control_dropped_total",
+     "Control messages that sessions lost because they read too slowly", MetricType::Counter,
+     &hub::HubCounters::control_dropped},
 };
 
 }  // namespace

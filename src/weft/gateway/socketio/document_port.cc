@@ -212,8 +212,7 @@ void DocumentPort::on_unacknowledged(std::uint64_t token, const base::error& why
 }
 
 void DocumentPort::refuse(std::optional<std::uint64_t> ack, const Refusal& why) {
-  queue(ack ? ack_error_frame(*ack, why)
-            : error_frame(why, document_));
+  queue(ack ? ack_error_frame(*ack, why) : error_frame(why, document_));
 }
 
 void DocumentPort::answer_now(std::optional<std::uint64_t> ack) {

@@ -27,8 +27,7 @@ base::result<void> check_names(const base::DocumentId& document) {
 
 }  // namespace
 
-DocumentSocket::DocumentSocket(SocketParts parts, const SocketOptions& options,
-                               Handshake handshake)
+DocumentSocket::DocumentSocket(SocketParts parts, const SocketOptions& options, Handshake handshake)
     : parts_(parts), options_(options), handshake_(std::move(handshake)) {}
 
 DocumentSocket::~DocumentSocket() { WEFT_CHECK(joined_.empty()); }
@@ -48,9 +47,9 @@ void DocumentSocket::on_connect(protocol::Socket& socket) {
 
 void DocumentSocket::on_disconnect(protocol::disconnect_reason) {
   if (parts_.events.wants(base::severity::debug)) {
-    parts_.events.report(base::severity::debug, "socketio.disconnected",
-                         {{"connection", socket_->id()},
-                          {"documents", std::to_string(joined_.size())}});
+    parts_.events.report(
+        base::severity::debug, "socketio.disconnected",
+        {{"connection", socket_->id()}, {"documents", std::to_string(joined_.size())}});
   }
   while (!joined_.empty()) leave(joined_.begin()->first);
   parts_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
@@ -64,14 +63,12 @@ void DocumentSocket::on_event(protocol::Event event, protocol::Ack ack) {
   if (event.name == "protocol-message") return protocol_message(event, ack);
   if (event.name == "sync-request") return sync_request(event, ack);
   if (event.name == "sync-leave") return sync_leave(event, ack);
-  refuse(ack, {"unknown-event",
-               "there is no event \"" + event.name.substr(0, 100) +
-                   "\"; there are protocol-message, sync-request and sync-leave"});
+  refuse(ack, {"unknown-event", "there is no event \"" + event.name.substr(0, 100) +
+                                    "\"; there are protocol-message, sync-request and sync-leave"});
 }
 
 void DocumentSocket::protocol_message(const protocol::Event& event, protocol::Ack& ack) {
-  const auto bytes =
-      event.arguments.empty() ? std::nullopt : binary_of(event.arguments[0], event);
+  const auto bytes = event.arguments.empty() ? std::nullopt : binary_of(event.arguments[0], event);
   if (!bytes) {
     return refuse(ack, {"bad-arguments", "protocol-message takes an envelope: binary data"});
   }
@@ -86,7 +83,8 @@ void DocumentSocket::protocol_message(const protocol::Event& event, protocol::Ac
                           {"metadata", std::string(base::as_text(parts->metadata))},
                           {"payload_bytes", std::to_string(parts->payload.size())}});
   }
-  if (auto ok = check_names(document); !ok) return refuse(ack, {"bad-metadata", ok.error().message});
+  if (auto ok = check_names(document); !ok)
+    return refuse(ack, {"bad-metadata", ok.error().message});
   if (!handshake_.admits(document)) {
     return refuse(ack,
                   {"wrong-document", "the metadata name " + base::to_string(document) +
@@ -105,8 +103,8 @@ void DocumentSocket::sync_request(const protocol::Event& event, protocol::Ack& a
   if (!asked) return refuse(ack, {"bad-arguments", asked.error().message});
   if (!handshake_.admits(asked->document)) {
     return refuse(ack,
-                  {"wrong-document", base::to_string(asked->document) +
-                                         " is not what this connection is for"},
+                  {"wrong-document",
+                   base::to_string(asked->document) + " is not what this connection is for"},
                   &asked->document);
   }
   PortRequest request{PortRequest::kind::sync, ack.id(), {}};
@@ -124,8 +122,7 @@ void DocumentSocket::sync_request(const protocol::Event& event, protocol::Ack& a
 
 void DocumentSocket::sync_leave(const protocol::Event& event, protocol::Ack& ack) {
   const json nothing = json::object();
-  auto asked =
-      read_request(handshake_, event.arguments.empty() ? nothing : event.arguments[0]);
+  auto asked = read_request(handshake_, event.arguments.empty() ? nothing : event.arguments[0]);
   if (!asked) return refuse(ack, {"bad-arguments", asked.error().message});
   leave(asked->document);
   ack.reply(json::array({json::object()}));

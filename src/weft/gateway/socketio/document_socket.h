@@ -22,8 +22,8 @@ struct SocketParts {
   SocketCounters& counters;
 };
 
-/// One client in the namespace "/": its events, cut up and sent to its documents' channels, and what
-/// these have to say.
+/// One client in the namespace "/": its events, cut up and sent to its documents' channels, and
+/// what these have to say.
 ///
 /// Bounds: documents_max channels; what waits for the client is bounded by each channel, and by the
 /// protocol layer for what is answered here.

@@ -47,8 +47,8 @@ base::result<void> take_names(const json& object, Handshake& out) {
     const char* key;
     std::optional<std::string>& to;
   };
-  for (const Name& name : {Name{"roomId", out.room_id}, Name{"docId", out.doc_id},
-                           Name{"subdocId", out.subdoc_id}}) {
+  for (const Name& name :
+       {Name{"roomId", out.room_id}, Name{"docId", out.doc_id}, Name{"subdocId", out.subdoc_id}}) {
     auto text = text_member(object, name.key);
     if (!text) return base::fail(std::move(text.error()));
     if (auto ok = take_name(std::move(*text), name.key, name.to); !ok) return ok;

@@ -1,14 +1,11 @@
-#include "weft/gateway/http/cors.h"
+#include "weft/gateway/cors.h"
 
 #include <algorithm>
 
-namespace weft::gateway::http {
+namespace weft::gateway {
 
 namespace {
 
-constexpr std::string_view exposed = "ETag, Retry-After, Weft-Log, Weft-Version";
-constexpr std::string_view accepted =
-    "Accept, Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID";
 /// How long a browser may remember the answer to a preflight.
 constexpr std::string_view max_age_s = "600";
 
@@ -20,7 +17,7 @@ std::string_view host_of(std::string_view origin) {
 
 }  // namespace
 
-Cors::Cors(std::string_view origins) {
+Cors::Cors(std::string_view origins, CorsTerms terms) : terms_(std::move(terms)) {
   while (!origins.empty()) {
     const std::size_t end = std::min(origins.find(','), origins.size());
     auto origin = origins.substr(0, end);
@@ -51,7 +48,12 @@ void Cors::add_headers(const net::HttpRequest& request, net::HttpResponse& respo
   const auto origin = request.header("Origin");
   if (!allowed(origin)) return;
   response.headers.push_back({"Access-Control-Allow-Origin", all_ ? "*" : std::string(origin)});
-  response.headers.push_back({"Access-Control-Expose-Headers", std::string(exposed)});
+  if (terms_.credentials && !all_) {
+    response.headers.push_back({"Access-Control-Allow-Credentials", "true"});
+  }
+  if (!terms_.exposed_headers.empty()) {
+    response.headers.push_back({"Access-Control-Expose-Headers", terms_.exposed_headers});
+  }
 }
 
 net::HttpResponse Cors::options(const net::HttpRequest& request, const std::string& methods) const {
@@ -63,9 +65,11 @@ net::HttpResponse Cors::options(const net::HttpRequest& request, const std::stri
     return response;
   }
   response.headers.push_back({"Access-Control-Allow-Methods", methods});
-  response.headers.push_back({"Access-Control-Allow-Headers", std::string(accepted)});
+  if (!terms_.accepted_headers.empty()) {
+    response.headers.push_back({"Access-Control-Allow-Headers", terms_.accepted_headers});
+  }
   response.headers.push_back({"Access-Control-Max-Age", std::string(max_age_s)});
   return response;
 }
 
-}  // namespace weft::gateway::http
+}  // namespace weft::gateway
