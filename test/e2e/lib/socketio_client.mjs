@@ -47,11 +47,17 @@ export class SocketConnection {
     return new SocketDocument(this, room, doc, options)
   }
 
+  /** Emits; `done(error, reply)` is called at the acknowledgement's place among what the server says. */
+  call(event, args, done) {
+    this.socket.timeout(20_000).emit(event, ...args, (late, reply) => {
+      const refused = reply?.error
+      done(late ?? (refused && Object.assign(new Error(`${refused.code}: ${refused.message}`), refused)), reply)
+    })
+  }
+
   /** Emits and waits for the acknowledgement; an error in it is thrown. */
-  async ask(event, ...args) {
-    const reply = await this.socket.timeout(20_000).emitWithAck(event, ...args)
-    if (reply?.error) throw Object.assign(new Error(`${reply.error.code}: ${reply.error.message}`), reply.error)
-    return reply
+  ask(event, ...args) {
+    return new Promise((resolve, reject) => this.call(event, args, (error, reply) => (error ? reject(error) : resolve(reply))))
   }
 
   close() {
@@ -105,32 +111,27 @@ export class SocketDocument {
     if (this.connection.socket.connected && this.joined) this.push(number, update)
   }
 
-  async push(number, update) {
-    try {
-      const position = await this.emit(update_message(update))
+  push(number, update) {
+    this.connection.call('protocol-message', [envelope(this.room, this.name, update_message(update))], (error, position) => {
+      // What failed is kept, and sent again with the next sync.
+      if (error) return this.problems.push(error)
       this.rise(position.version, 'ack')
       this.acks.push({ ...position, update })
       this.pending.delete(number)
-    } catch (error) {
-      // Kept: it is sent again with the next sync.
-      this.problems.push(error)
-    }
+    })
   }
 
   /** Joins, brings both sides up to date, and sends again what was not acknowledged. */
-  async sync() {
+  sync() {
     this.joined = true
     this.version = -1
-    try {
-      const reply = await this.connection.ask('sync-request', {
-        roomId: this.room, docId: this.name, stateVector: Y.encodeStateVector(this.doc),
-      })
+    const request = { roomId: this.room, docId: this.name, stateVector: Y.encodeStateVector(this.doc) }
+    this.connection.call('sync-request', [request], (error, reply) => {
+      if (error) return this.problems.push(error)
       if (reply.version !== null) this.rise(reply.version, 'sync')
       this.synced = true
-      for (const [number, update] of [...this.pending]) this.push(number, update)
-    } catch (error) {
-      this.problems.push(error)
-    }
+    })
+    for (const [number, update] of this.pending) this.push(number, update)
   }
 
   rise(version, how) {
