@@ -14,6 +14,7 @@ namespace {
 
 const SimFraming framing;
 const DeflatedSimFraming deflated_framing;
+const VersionedSimFraming versioned_framing;
 
 constexpr std::size_t recent_max = 12;
 constexpr std::size_t paste_max = 150;  ///< characters
@@ -55,7 +56,11 @@ class Client::Sink final : public net::GatherSink {
 };
 
 Client::Client(World& world, Truth& truth, std::uint64_t number, base::DocumentId document)
-    : world_(world), truth_(truth), number_(number), document_(std::move(document)) {
+    : world_(world),
+      truth_(truth),
+      number_(number),
+      document_(std::move(document)),
+      asks_(number % 3 == 0) {
   truth_.belongs(number_, document_);
 }
 
@@ -71,9 +76,10 @@ void Client::later(std::chrono::nanoseconds delay, base::task work) {
 
 void Client::connect(hub::Hub& hub) {
   ++connection_;
-  // Every other one has its own wire.
-  const hub::Framing& wire =
-      number_ % 2 == 0 ? static_cast<const hub::Framing&>(framing) : deflated_framing;
+  // There are several wires.
+  const hub::Framing& wire = asks_ ? static_cast<const hub::Framing&>(versioned_framing)
+                             : number_ % 2 == 0 ? static_cast<const hub::Framing&>(framing)
+                                                : deflated_framing;
   promised_at_join_ = truth_.promised(document_);
   auto joined = hub.join(document_, wire, *this, {"client-" + std::to_string(number_), {}});
   if (!joined) {
@@ -83,7 +89,13 @@ void Client::connect(hub::Hub& hub) {
   }
   session_ = std::move(*joined);
   // As a stock client does, without waiting for the server.
-  send(Kind::step1, yjs::encode_state_vector(knowledge_.structs));
+  if (version_ && world_.one_in(2)) {
+    base::byte_vector from(sizeof *version_);
+    std::memcpy(from.data(), &*version_, sizeof *version_);
+    send(Kind::resume, std::move(from));
+  } else {
+    send(Kind::step1, yjs::encode_state_vector(knowledge_.structs));
+  }
   if (presence_number_ != 0) {
     ++presence_clock_;
     send_presence();
@@ -94,7 +106,9 @@ void Client::disconnect() {
   ++connection_;
   session_.reset();
   live_ = synced_ = reading_ = paused_ = ending_ = false;
-  frames_ = 0;
+  frames_ = named_ = 0;
+  placed_ = false;
+  asked_.clear();
   arrival_ = {};
   arrived_.clear();
   others_.clear();
@@ -187,10 +201,16 @@ void Client::receive() {
   while (inbox_.size() - at >= SimFraming::header_bytes) {
     std::uint32_t size = 0;
     std::memcpy(&size, inbox_.data() + at + 1, sizeof size);
-    if (inbox_.size() - at - SimFraming::header_bytes < size) break;
-    const std::uint8_t type = inbox_[at] & ~DeflatedSimFraming::deflated;
-    base::byte_view body(inbox_.data() + at + SimFraming::header_bytes, size);
-    if (type != inbox_[at]) {
+    const std::uint8_t type =
+        inbox_[at] & ~(DeflatedSimFraming::deflated | VersionedSimFraming::versioned);
+    const bool versioned = (inbox_[at] & VersionedSimFraming::versioned) != 0;
+    const std::size_t header_bytes =
+        SimFraming::header_bytes + (versioned ? VersionedSimFraming::version_bytes : 0);
+    if (inbox_.size() - at < header_bytes + size) break;
+    std::uint64_t version = 0;
+    if (versioned) std::memcpy(&version, &inbox_[at + SimFraming::header_bytes], sizeof version);
+    base::byte_view body(inbox_.data() + at + header_bytes, size);
+    if (inbox_[at] & DeflatedSimFraming::deflated) {
       const auto inflated = inflater_.inflate(body, 1u << 20);
       WEFT_CHECK(inflated.what == net::Inflater::outcome::done);
       body = inflated.bytes;
@@ -198,21 +218,57 @@ void Client::receive() {
     ++frames_;
     if (type == SimFraming::awareness_type) {
       take_presence(body);
+    } else if (type == VersionedSimFraming::acknowledgement) {
+      std::uint64_t words[3];
+      std::memcpy(words, body.data(), sizeof words);
+      take_acknowledgement(words[0], words[1], words[2]);
     } else {
       take(body, true);
-      if (type == static_cast<std::uint8_t>(yjs::sync_type::step2)) {
-        synced_ = true;
-        if (expected_) {
-          EXPECT_TRUE(covers(knowledge_, *expected_))
-              << "client " << number_ << " is synced without what was promised before it joined "
-              << base::to_string(document_);
-          expected_.reset();
-        }
-      }
+      on_version(version);
+      if (type == static_cast<std::uint8_t>(yjs::sync_type::step2)) become_synced();
     }
-    at += SimFraming::header_bytes + size;
+    at += header_bytes + size;
   }
   inbox_.erase(inbox_.begin(), inbox_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void Client::become_synced() {
+  synced_ = true;
+  if (!expected_) return;
+  EXPECT_TRUE(covers(knowledge_, *expected_))
+      << "client " << number_ << " is synced without what was promised before it joined "
+      << base::to_string(document_);
+  expected_.reset();
+}
+
+/// Versions only rise, and each means that nothing before it is missing.
+void Client::on_version(std::uint64_t version_and_one) {
+  if (version_and_one == 0) return;
+  EXPECT_GE(version_and_one, named_) << "client " << number_ << ": a version that fell";
+  named_ = version_and_one;
+  version_ = version_and_one - 1;
+  if (world_.one_in(4)) truth_.delivered(document_, knowledge_, {*version_});
+}
+
+void Client::take_acknowledgement(std::uint64_t token, std::uint64_t record_and_one,
+                                  std::uint64_t version_and_one) {
+  ASSERT_FALSE(asked_.empty()) << "client " << number_ << ": nothing was to be acknowledged";
+  ASSERT_EQ(asked_.front().token, token) << "client " << number_ << ": not in order";
+  const base::byte_vector update = std::move(asked_.front().update);
+  asked_.pop_front();
+  on_version(version_and_one);
+  if (record_and_one == 0) {
+    EXPECT_TRUE(update.empty() || yjs::is_empty(update).value_or(false))
+        << "an edit was acknowledged without a record";
+  } else if (!update.empty()) {
+    truth_.acknowledged(document_, update, {record_and_one - 1});
+  }
+  if (update.empty()) {
+    world_.met("resumed at a version");
+    become_synced();
+  } else {
+    world_.met("edit acknowledged in the stream");
+  }
 }
 
 void Client::take(base::byte_view update, bool shown) {
@@ -290,15 +346,57 @@ base::result<void> Client::serve(const Message& message) {
   switch (message.kind) {
     case Kind::step1:
       expected_ = truth_.promised(document_);
+      place();
       return session_->answer(message.bytes);
     case Kind::step2:
-      return session_->submit({.update = message.bytes, .from_sync = true});
+      return session_->submit(
+          {.update = message.bytes, .from_sync = true, .token = ask(message.bytes)});
     case Kind::update:
-      return session_->submit({.update = message.bytes});
+      return session_->submit({.update = message.bytes, .token = ask(message.bytes)});
+    case Kind::resume: {
+      expected_ = truth_.promised(document_);
+      std::uint64_t version = 0;
+      std::memcpy(&version, message.bytes.data(), sizeof version);
+      place();
+      session_->resume({version + 1});
+      const std::uint64_t token = *ask({});
+      session_->acknowledge(token);
+      return {};
+    }
     case Kind::awareness:
       return session_->apply_awareness(message.bytes);
   }
   return {};
+}
+
+/// A client that counts versions is sent nothing before its place in the stream is known.
+void Client::place() {
+  if (!std::exchange(placed_, true)) on_output();
+}
+
+/// The token that an edit is to be acknowledged with, by a client that wants that.
+std::optional<std::uint64_t> Client::ask(base::byte_view update) {
+  if (!asks_) return std::nullopt;
+  asked_.push_back({next_token_, {update.begin(), update.end()}});
+  return next_token_++;
+}
+
+void Client::on_acknowledged(std::uint64_t token, const hub::Acknowledgement& what,
+                             net::GatherSink& sink) {
+  sink.add(VersionedSimFraming::frame_acknowledgement(token, what.record, what.version));
+}
+
+void Client::on_unacknowledged(std::uint64_t token, const base::error& why) {
+  EXPECT_EQ(why.code, hub::errc::unavailable);
+  world_.met("edit that was not acknowledged");
+  const auto it = std::ranges::find(asked_, token, &Asked::token);
+  ASSERT_NE(it, asked_.end());
+  // A resumption that could not be told from its end begins anew.
+  const bool resumption = it->update.empty();
+  asked_.erase(it);
+  if (resumption && !ending_) {
+    later({}, [this] { send(Kind::step1, yjs::encode_state_vector(knowledge_.structs)); });
+  }
 }
 
 void Client::end(const base::error& why) {
@@ -326,7 +424,7 @@ void Client::on_uncongested() {
 void Client::on_ended(const base::error& why) { end(why); }
 
 void Client::on_output() {
-  if (reading_) return;
+  if (reading_ || (asks_ && !placed_)) return;
   reading_ = true;
   later(read_limit_ == 0 ? world_.delay(300) : world_.delay(20'000), [this] { read(); });
 }

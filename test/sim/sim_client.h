@@ -59,10 +59,13 @@ class Client final : public hub::SessionEvents {
   void on_resync() override;
   void on_uncongested() override;
   void on_ended(const base::error& why) override;
+  void on_acknowledged(std::uint64_t token, const hub::Acknowledgement& what,
+                       net::GatherSink& sink) override;
+  void on_unacknowledged(std::uint64_t token, const base::error& why) override;
 
  private:
   class Sink;
-  enum class Kind : std::uint8_t { step1, step2, update, awareness };
+  enum class Kind : std::uint8_t { step1, step2, update, awareness, resume };
   struct Message {
     Kind kind;
     base::byte_vector bytes;
@@ -70,6 +73,12 @@ class Client final : public hub::SessionEvents {
   struct Other {
     std::uint64_t clock = 0;
     std::string state;
+  };
+
+  /// An edit that the server was asked to acknowledge, or (without one) the end of a resumption.
+  struct Asked {
+    std::uint64_t token;
+    base::byte_vector update;
   };
 
   // The client's program.
@@ -80,11 +89,17 @@ class Client final : public hub::SessionEvents {
   void take(base::byte_view update, bool shown);
   void take_presence(base::byte_view awareness_update);
   void on_server_step1(base::byte_view asked);
+  void on_version(std::uint64_t version_and_one);
+  void take_acknowledgement(std::uint64_t token, std::uint64_t record_and_one,
+                            std::uint64_t version_and_one);
+  void become_synced();
   base::byte_vector everything() const;
 
   // The server's side of its connection.
   void serve();
   base::result<void> serve(const Message& message);
+  std::optional<std::uint64_t> ask(base::byte_view update);
+  void place();
   void ask_for_missing();
   void end(const base::error& why);
 
@@ -95,6 +110,7 @@ class Client final : public hub::SessionEvents {
   Truth& truth_;
   const std::uint64_t number_;
   const base::DocumentId document_;
+  const bool asks_;  ///< it has its edits acknowledged, and resumes at the version that it has
   std::unique_ptr<hub::Session> session_;
   std::uint64_t connection_ = 0;  ///< stale tasks of earlier connections recognise themselves
 
@@ -107,7 +123,13 @@ class Client final : public hub::SessionEvents {
   std::uint64_t presence_number_ = 0;  ///< 0: it has none
   std::map<std::uint64_t, Other> others_;
 
+  std::optional<std::uint64_t> version_;  ///< everything up to it was delivered
+
   // Of this connection.
+  std::deque<Asked> asked_;  ///< in the order in which they must be answered
+  bool placed_ = false;      ///< its place in the stream is where it asked for: versions count
+  std::uint64_t next_token_ = 0;
+  std::uint64_t named_ = 0;  ///< the latest version that was named on it, plus one
   bool live_ = false;
   bool synced_ = false;
   bool reading_ = false;

@@ -87,6 +87,13 @@ void Truth::acknowledged(const base::DocumentId& document, base::byte_view updat
   }
 }
 
+void Truth::delivered(const base::DocumentId& document, const yjs::Knowledge& knowledge,
+                      base::log_offset version) {
+  world_.trace("delivered", version.value);
+  EXPECT_TRUE(covers(knowledge, records_before(document, {version.value + 1})))
+      << "told of a version without all that lies before it in " << base::to_string(document);
+}
+
 yjs::Knowledge Truth::records_before(const base::DocumentId& document, base::log_offset end) const {
   yjs::Knowledge out;
   for (const auto& stored : disk_.durable) {

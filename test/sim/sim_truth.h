@@ -38,6 +38,10 @@ class Truth {
   };
   Before before(const base::DocumentId& document) { return {promised_[document], ends_[document]}; }
 
+  /// A reader that holds `knowledge` was told that it has everything up to `version`.
+  void delivered(const base::DocumentId& document, const yjs::Knowledge& knowledge,
+                 base::log_offset version);
+
   /// A reader was given the state as it is before `end`: nothing that is not durable, all that was
   /// promised before it asked and, when `settled`, every record before `end`. Versions do not go
   /// back.

@@ -77,6 +77,30 @@ base::shared_bytes SimFraming::frame_awareness(base::byte_view awareness_update)
   });
 }
 
+std::size_t VersionedSimFraming::write_header(const hub::FrameInfo& info, std::uint8_t* out) const {
+  framing.write_header(info, out);
+  out[0] |= versioned;
+  const std::uint64_t version = info.version ? info.version->value + 1 : 0;
+  std::memcpy(out + SimFraming::header_bytes, &version, sizeof version);
+  return header_bytes_max();
+}
+
+base::shared_bytes VersionedSimFraming::frame_awareness(base::byte_view awareness_update) const {
+  return framing.frame_awareness(awareness_update);
+}
+
+base::shared_bytes VersionedSimFraming::frame_acknowledgement(
+    std::uint64_t token, std::optional<base::log_offset> record,
+    std::optional<base::log_offset> version) {
+  const std::uint64_t body[] = {token, record ? record->value + 1 : 0,
+                                version ? version->value + 1 : 0};
+  return base::shared_bytes::build(SimFraming::header_bytes + sizeof body, [&](std::uint8_t* out) {
+    framing.write_header({yjs::sync_type::update, sizeof body}, out);
+    out[0] = acknowledgement;
+    std::memcpy(out + SimFraming::header_bytes, body, sizeof body);
+  });
+}
+
 std::size_t DeflatedSimFraming::write_header(const hub::FrameInfo& info, std::uint8_t* out) const {
   return framing.write_header(info, out);
 }

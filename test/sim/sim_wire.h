@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "weft/base/bytes.h"
 #include "weft/hub/framing.h"
 
@@ -28,6 +30,24 @@ class DeflatedSimFraming final : public hub::Framing {
   base::shared_bytes frame_awareness(base::byte_view awareness_update) const override;
 
   static constexpr std::uint8_t deflated = 0x40;
+};
+
+/// The same, with the version that each frame brings its reader to behind the length:
+/// `[type | versioned][length][version + 1, or 0: 8 bytes LE][update]`; for clients that ask for
+/// acknowledgements, `[acknowledgement][24][token][record + 1, or 0][version + 1, or 0]`.
+class VersionedSimFraming final : public hub::Framing {
+ public:
+  std::size_t header_bytes_max() const override { return SimFraming::header_bytes + version_bytes; }
+  std::size_t write_header(const hub::FrameInfo& info, std::uint8_t* out) const override;
+  base::shared_bytes frame_awareness(base::byte_view awareness_update) const override;
+
+  static base::shared_bytes frame_acknowledgement(std::uint64_t token,
+                                                  std::optional<base::log_offset> record,
+                                                  std::optional<base::log_offset> version);
+
+  static constexpr std::size_t version_bytes = 8;
+  static constexpr std::uint8_t versioned = 0x20;
+  static constexpr std::uint8_t acknowledgement = 8;
 };
 
 /// An insert of so many characters by `client` at `clock`, behind its previous one (at the start of

@@ -43,7 +43,9 @@ std::size_t FrameRing::write_frame(const OutgoingEdit& edit, std::uint8_t* out) 
     if (size) return *size;
   }
   const std::size_t size = framing_.write_header(
-      {yjs::sync_type::update, update.size(), edit.offset, /*record=*/true}, out);
+      {yjs::sync_type::update, update.size(),
+       edit.versioned ? std::optional(edit.offset) : std::nullopt, /*record=*/true},
+      out);
   if (!update.empty()) std::memcpy(out + size, update.data(), update.size());
   return size + update.size();
 }

@@ -18,6 +18,7 @@ struct OutgoingEdit {
   std::uint64_t origin = 0;  ///< session that sent it and must not get it back; 0: none
   base::log_offset offset;
   base::byte_view update;
+  bool versioned = true;  ///< its readers may be told that all before it was delivered
 };
 
 /// The latest committed edits of a document, framed for one protocol, in a bounded window.

@@ -21,7 +21,7 @@ struct FrameInfo {
   std::size_t update_bytes = 0;
   /// With this frame everything up to here has been delivered; none: what follows belongs to it.
   std::optional<base::log_offset> version = std::nullopt;
-  bool record = false;  ///< the update is that of the record at `version`, and of no other
+  bool record = false;  ///< the update is that of one record: of `version`, if there is one
 };
 
 class Framing;

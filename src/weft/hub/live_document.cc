@@ -214,6 +214,13 @@ void LiveDocument::on_committed(const log::record_batch& records) {
   std::vector<OutgoingEdit> edits;
   std::vector<base::shared_bytes> updates;  // keeps the bytes that edits point into
   std::vector<std::pair<position_callback, base::log_offset>> acks;
+  // Those who wait for all up to here go between those whose records these are.
+  const auto acknowledge_waiters = [&](base::log_offset settled) {
+    while (!waiters_.empty() && waiters_.front().after <= committed_) {
+      acks.emplace_back(std::move(waiters_.front().done), settled);
+      waiters_.pop_front();
+    }
+  };
   edits.reserve(records.size());
   updates.reserve(records.size());
   for (const auto& entry : records) {
@@ -227,6 +234,7 @@ void LiveDocument::on_committed(const log::record_batch& records) {
       if (pending.done) acks.emplace_back(std::move(pending.done), entry.offset);
       pending_.pop_front();
       ++committed_;
+      acknowledge_waiters(entry.offset);
     }
     if (parts_.events.wants(base::severity::debug)) {
       parts_.events.report(base::severity::debug, "edit.committed",
@@ -242,7 +250,8 @@ void LiveDocument::on_committed(const log::record_batch& records) {
       return break_with(std::move(update.error()));
     }
     updates.push_back(std::move(*update));
-    edits.push_back({origin, entry.offset, updates.back()});
+    // While an append is being looked into, a record may turn up before this one.
+    edits.push_back({origin, entry.offset, updates.back(), !recovering_});
   }
   count(parts_.counters.edits_committed, edits.size());
   if (trace_) [[unlikely]]
@@ -250,12 +259,8 @@ void LiveDocument::on_committed(const log::record_batch& records) {
   publish_frames(edits);
   if (trace_) [[unlikely]]
     trace_framed();
+  acknowledge_waiters({state_.end().value - 1});
   for (auto& [done, offset] : acks) done(offset);
-  while (!waiters_.empty() && waiters_.front().after <= committed_) {
-    auto done = std::move(waiters_.front().done);
-    waiters_.pop_front();
-    done(base::log_offset{state_.end().value - 1});
-  }
   if (awareness_.release(committed_)) announce_awareness();
   wake_if_uncongested();
   recover_if_settled();

@@ -58,9 +58,9 @@ class LiveDocument final : public log::Subscriber,
   bool ended() const { return phase_ == Phase::broken; }
   std::size_t session_count() const { return sessions_.size(); }
   base::log_offset end() const { return state_.end(); }
-  /// Of the last committed record; none: there is no record.
+  /// Of the last committed record; none: there is no record, or one before it may yet turn up.
   std::optional<base::log_offset> last_version() const {
-    if (end().value == 0) return std::nullopt;
+    if (end().value == 0 || recovering_) return std::nullopt;
     return base::log_offset{end().value - 1};
   }
 
@@ -146,6 +146,7 @@ class LiveDocument final : public log::Subscriber,
   };
   struct CatchUp {  ///< what sessions that fell off the ring at one place have missed
     base::log_offset from, to;
+    base::log_offset last;                  ///< the last record among them
     std::vector<base::shared_bytes> parts;  ///< in causal order, each small enough for a message
   };
   struct CatchUpRead {  ///< one under way
@@ -214,11 +215,11 @@ class LiveDocument final : public log::Subscriber,
   bool collect_direct(Session& session, net::GatherSink& sink);
   bool add_answer(const Ring& ring, const DirectFrame& direct, net::GatherSink& sink);
   void rewrite_in_background(const Ring& ring, const std::shared_ptr<AnswerFrame>& answer);
-  using version = std::optional<base::log_offset>;
+  using maybe_version = std::optional<base::log_offset>;
   void queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update,
-                   version delivered);
+                   maybe_version delivered);
   void queue_part(Session& session, const base::shared_bytes& update, yjs::sync_type type,
-                  version delivered);
+                  maybe_version delivered);
   void forget_answer_frames();
   base::result<void> queue_whole_state(Session& session);
   base::result<void> queue_answer(Session& session, base::shared_bytes update);

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "weft/hub/live_document.h"
+#include "weft/hub/session_extras.h"
 
 namespace weft::hub {
 
@@ -18,12 +19,12 @@ base::shared_bytes rewritten(const Framing& framing, const AnswerFrame& answer) 
 }  // namespace
 
 void LiveDocument::queue_frame(Session& session, yjs::sync_type type, base::shared_bytes update,
-                               version delivered) {
+                               maybe_version delivered) {
   session.direct_.push_back({std::make_shared<AnswerFrame>(type, std::move(update)), delivered});
 }
 
 void LiveDocument::queue_part(Session& session, const base::shared_bytes& update,
-                              yjs::sync_type type, version delivered) {
+                              yjs::sync_type type, maybe_version delivered) {
   auto& known = rings_[session.ring_]->part_frames[update.data()];
   if (!known || known->type != type) known = std::make_shared<AnswerFrame>(type, update);
   session.direct_.push_back({known, delivered});
@@ -47,7 +48,9 @@ bool LiveDocument::collect_direct(Session& session, net::GatherSink& sink) {
       session.events_.on_output();
       return false;
     }
-    if (!add_answer(*rings_[session.ring_], session.direct_.front(), sink)) return false;
+    const DirectFrame& frame = session.direct_.front();
+    if (!add_answer(*rings_[session.ring_], frame, sink)) return false;
+    if (session.extras_ && frame.version) session.extras_->delivered = frame.version;
     session.direct_.pop_front();
     session.quiet_ = false;
   }

@@ -120,7 +120,7 @@ bool LiveDocument::collect_edits(Session& session, net::GatherSink& sink) {
     if (session.extras_) [[unlikely]] {
       collect_acknowledgements(session, sink);
       const auto& acks = session.extras_->acks;
-      if (!acks.empty() && acks.front().version) until.value = acks.front().version->value + 1;
+      if (!acks.empty() && acks.front().record) until.value = acks.front().record->value + 1;
     }
     if (!session.behind_ || session.catching_up_) return true;
     if (session.cursor_ < ring.begin()) {
@@ -147,11 +147,14 @@ void LiveDocument::collect_acknowledgements(Session& session, net::GatherSink& s
   auto& acks = session.extras_->acks;
   while (!acks.empty()) {
     const SessionExtras::Due due = acks.front();
-    if (due.version && *due.version >= session.next_offset_) return;
+    if (due.record && *due.record >= session.next_offset_) return;
     if (sink.room() == 0) return session.events_.on_output();
     acks.pop_front();
     session.quiet_ = false;
-    session.events_.on_acknowledged(due.token, {due.version, session.extras_->whole}, sink);
+    const SessionExtras& extras = *session.extras_;
+    std::optional<base::log_offset> version;
+    if (!recovering_) version = std::max(due.record, extras.delivered);
+    session.events_.on_acknowledged(due.token, {due.record, version, extras.whole}, sink);
   }
 }
 
@@ -238,6 +241,7 @@ void LiveDocument::read_missed(base::log_offset from) {
 }
 
 void LiveDocument::merge_missed(base::log_offset from, log::ReadResult read) {
+  if (read.records.empty()) return end_catch_up_read(from, {});
   std::vector<base::shared_bytes> updates;
   updates.reserve(read.records.size());
   for (const auto& entry : read.records) {
@@ -246,7 +250,8 @@ void LiveDocument::merge_missed(base::log_offset from, log::ReadResult read) {
     updates.push_back(std::move(*update));
   }
   parts_.background.post([self = weak_from_this(), &executor = parts_.executor, from,
-                          to = read.next, part_bytes_max = options_.answer_slice_bytes,
+                          to = read.next, last = read.records.back().offset,
+                          part_bytes_max = options_.answer_slice_bytes,
                           updates = std::move(updates)]() mutable {
     auto merged = yjs::compact(std::vector<base::byte_view>(updates.begin(), updates.end()));
     updates.clear();
@@ -254,7 +259,7 @@ void LiveDocument::merge_missed(base::log_offset from, log::ReadResult read) {
     if (merged) {
       // Here and once: a large remainder would else be cut, and kept, for each reader.
       auto parts = parts_of(base::shared_bytes::adopt(std::move(*merged)), part_bytes_max);
-      if (parts) missed = {from, to, std::move(*parts)};
+      if (parts) missed = {from, to, last, std::move(*parts)};
     }
     executor.post([self, from, missed = std::move(missed)]() mutable {
       const auto document = self.lock();
@@ -295,8 +300,8 @@ void LiveDocument::give_missed(Session& session, const std::optional<CatchUp>& m
     }
   } else {
     for (const auto& part : missed->parts) {
-      version delivered;
-      if (&part == &missed->parts.back()) delivered = base::log_offset{missed->to.value - 1};
+      maybe_version delivered;
+      if (&part == &missed->parts.back()) delivered = missed->last;
       queue_frame(session, yjs::sync_type::update, part, delivered);
     }
     session.cursor_ = *cursor;

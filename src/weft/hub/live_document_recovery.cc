@@ -38,6 +38,11 @@ void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operat
   }
   for (auto& waiter : waiters_) failed.push_back(std::move(waiter.done));
   waiters_.clear();
+  // What is still in flight may have been cut to what these did not hold: when it comes back, that
+  // does not say that all of its edit is durable.
+  for (Pending& pending : pending_) {
+    if (pending.done) failed.push_back(std::exchange(pending.done, {}));
+  }
   if (!recovering_) recover_from_ = state_.end();
   recovering_ = true;
   for (auto& done : failed) {

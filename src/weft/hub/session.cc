@@ -52,9 +52,9 @@ log::callback<base::log_offset> Session::settling(std::uint64_t token) {
     Session& session = here->session;
     if (!settled) return session.events_.on_unacknowledged(token, settled.error());
     // No record at all is told as the end of an empty document.
-    std::optional<base::log_offset> version;
-    if (session.end().value > 0) version = *settled;
-    here->acks.push_back({token, version});
+    std::optional<base::log_offset> record;
+    if (session.end().value > 0) record = *settled;
+    here->acks.push_back({token, record});
     session.events_.on_output();
   };
 }
@@ -70,6 +70,7 @@ base::result<void> Session::answer(base::byte_view state_vector) {
 
 void Session::resume(base::log_offset from) {
   extras().whole = false;
+  extras().delivered.reset();
   document_->resume(*this, from);
 }
 

@@ -24,6 +24,10 @@ struct SessionExtras;
 struct Acknowledgement {
   /// The record that holds the edit or, for one that said nothing new, the last one that was
   /// committed by then. None: the document has no record.
+  std::optional<base::log_offset> record;
+  /// Everything up to here has been handed over: that record, or a later one that came merged with
+  /// others before it. None also while a failed append is looked into: it may lie before the
+  /// record.
   std::optional<base::log_offset> version;
   /// The whole state was sent since resume() was called, as what was missed could not be.
   bool whole = false;

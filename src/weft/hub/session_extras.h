@@ -19,13 +19,14 @@ struct SessionExtras {
 
   struct Due {
     std::uint64_t token;
-    std::optional<base::log_offset> version;  ///< sent once the cursor has passed this record
+    std::optional<base::log_offset> record;  ///< sent once the cursor has passed it
   };
 
-  Session& session;                        ///< whose they are; valid while they live
-  std::deque<Due> acks;                    ///< versions rise; bounded by what its client waits for
-  bool whole = false;                      ///< see Acknowledgement
-  std::deque<base::shared_bytes> control;  ///< frames, bounded by options.control_bytes_max
+  Session& session;      ///< whose they are; valid while they live
+  std::deque<Due> acks;  ///< versions rise; bounded by what its client waits for
+  std::optional<base::log_offset> delivered;  ///< the latest version of a frame beside the ring
+  bool whole = false;                         ///< see Acknowledgement
+  std::deque<base::shared_bytes> control;     ///< frames, bounded by options.control_bytes_max
   std::size_t control_bytes = 0;
 };
 

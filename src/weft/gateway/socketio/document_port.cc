@@ -69,6 +69,8 @@ void DocumentPort::sync(const PortRequest& request) {
   }
   const std::uint64_t token = expect({request.ack, "full", "no-version"});
   if (!request.version) return send_whole(token, "no-version");
+  // Nothing goes out meanwhile: a later version must not come before what the client lacks.
+  ++locating_;
   history_.locate(document_, *request.version, hub_.executor(),
                   [self = weak_from_this(), token,
                    version = *request.version](base::result<hub::Located> located) {
@@ -79,6 +81,7 @@ void DocumentPort::sync(const PortRequest& request) {
 
 void DocumentPort::on_located(std::uint64_t token, hub::VersionName version,
                               base::result<hub::Located> located) {
+  if (--locating_ == 0) owner_.on_port_output();
   if (!located) {
     const auto ack = expected(token)->ack;
     settle(token);
@@ -192,8 +195,8 @@ void DocumentPort::on_acknowledged(std::uint64_t token, const hub::Acknowledgeme
   settle(token);
   if (!said.ack) return;
   std::string argument = "{";
-  if (said.recovery.empty() && what.version) {
-    positions_.write_record(*what.version, argument);
+  if (said.recovery.empty() && what.record) {
+    positions_.write_record(*what.record, what.version, argument);
   } else {
     positions_.write_version(what.version, argument);
   }
@@ -230,7 +233,7 @@ void DocumentPort::collect(net::GatherSink& sink) {
     sink.add(std::move(frames_.front()));
     frames_.pop_front();
   }
-  if (session_ && !lost_) session_->collect(sink);
+  if (session_ && !lost_ && locating_ == 0) session_->collect(sink);
 }
 
 // --- the document -------------------------------------------------------------------------------

@@ -115,6 +115,7 @@ class DocumentPort final : public hub::SessionEvents,
   bool lost_ = false;
   bool reading_ = true;
   bool write_ended_ = false;
+  std::size_t locating_ = 0;  ///< syncs whose place in the stream is being looked for
 };
 
 }  // namespace weft::gateway::socketio

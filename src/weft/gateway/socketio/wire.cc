@@ -55,7 +55,7 @@ class DocumentFraming final : public hub::Framing {
     if (info.version) {
       packet += ',';
       if (info.record) {
-        position_.write_record(*info.version, packet);
+        position_.write_record(*info.version, info.version, packet);
       } else {
         position_.write_version(info.version, packet);
       }
@@ -134,10 +134,10 @@ PositionWriter::PositionWriter(const base::DocumentId& document, const log::OpLo
                    std::to_string(position.partition) + "," + version_prefix_;
 }
 
-void PositionWriter::write_record(base::log_offset offset, std::string& out) const {
-  const std::string number = std::to_string(offset.value);
-  out.append(record_prefix_).append(R"("offset":)").append(number);
-  out.append(R"(,"version":)").append(number);
+void PositionWriter::write_record(base::log_offset offset, std::optional<base::log_offset> version,
+                                  std::string& out) const {
+  out.append(record_prefix_).append(R"("offset":)").append(std::to_string(offset.value));
+  if (version) out.append(R"(,"version":)").append(std::to_string(version->value));
 }
 
 void PositionWriter::write_version(std::optional<base::log_offset> version,

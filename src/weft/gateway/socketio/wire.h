@@ -44,8 +44,9 @@ class PositionWriter {
  public:
   PositionWriter(const base::DocumentId& document, const log::OpLog& log);
 
-  /// `"topic":…,"partition":…,"log":…,"offset":…,"version":…`
-  void write_record(base::log_offset offset, std::string& out) const;
+  /// `"topic":…,"partition":…,"log":…,"offset":…`, and `"version":…` if there is one.
+  void write_record(base::log_offset offset, std::optional<base::log_offset> version,
+                    std::string& out) const;
   /// `"log":…,"version":…`, the version null when there is none.
   void write_version(std::optional<base::log_offset> version, std::string& out) const;
 
