@@ -8,8 +8,8 @@
 
 #include "weft/base/result.h"
 #include "weft/gateway/base64.h"
-#include "weft/gateway/http/accept.h"
 #include "weft/gateway/cors.h"
+#include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/routes.h"
 #include "weft/gateway/http/updates_body.h"
 #include "weft/gateway/http/version.h"

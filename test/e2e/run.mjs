@@ -3,16 +3,19 @@
 //
 //   node test/e2e/run.mjs --weft build/release/weft [--only NAME] [--seed N] [--python PROGRAM]
 //                         [--idle-seconds 125] [--jobs 2] [--web web/dist] [--keep]
+//                         [--echo build/release/socketio_echo]
 //
 // The closing line counts scenarios: N passed, N failed, N skipped.
 
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { EchoServer } from './lib/echo.mjs'
 import { Random } from './lib/random.mjs'
 import { Server } from './lib/server.mjs'
 import { compressed } from './scenarios/compressed.mjs'
 import { many_documents, one_document } from './scenarios/converge.mjs'
 import { sigterm_drains } from './scenarios/drain.mjs'
+import { engine_io_on_the_wire } from './scenarios/engine_io.mjs'
 import { snapshots_in_files } from './scenarios/files.mjs'
 import { hostile_input } from './scenarios/hostile.mjs'
 import { hostile_clients } from './scenarios/hostile_clients.mjs'
@@ -25,12 +28,17 @@ import { large_documents } from './scenarios/large.mjs'
 import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
+import { socket_io_on_the_wire } from './scenarios/socket_io.mjs'
+import {
+  an_upgrade_loses_nothing, socket_io_heartbeats, socket_io_payloads_are_bounded, stock_socket_io_clients,
+} from './scenarios/socket_io_clients.mjs'
 import { trace_an_edit } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
 
 const { values: flags } = parseArgs({
   options: {
     weft: { type: 'string', default: 'build/release/weft' },
+    echo: { type: 'string', default: 'build/release/socketio_echo' },
     only: { type: 'string' },
     seed: { type: 'string' },
     python: { type: 'string' },
@@ -48,6 +56,8 @@ const scenarios = [
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions,
+  engine_io_on_the_wire, socket_io_on_the_wire, stock_socket_io_clients, socket_io_heartbeats,
+  socket_io_payloads_are_bounded, an_upgrade_loses_nothing,
 ]
 const scenario_seconds_max = 150
 
@@ -64,6 +74,7 @@ const results = []
 async function run(scenario, index) {
   const name = scenario.name
   const servers = []
+  const echoes = []
   const context = {
     random: new Random(seed + index),
     python: flags.python,
@@ -74,6 +85,11 @@ async function run(scenario, index) {
     async server(options = {}) {
       const server = await Server.create({ weft: path.resolve(flags.weft), web: flags.web, ...options })
       servers.push(server)
+      return server
+    },
+    async echo(args = []) {
+      const server = await EchoServer.start(path.resolve(flags.echo), args)
+      echoes.push(server)
       return server
     },
   }
@@ -93,6 +109,10 @@ async function run(scenario, index) {
   const failed = outcome.result === 'failed'
   if (failed) for (const server of servers) console.log(`  --- log of the server (${server.log}):\n${server.tail(25)}`)
   for (const server of servers) await server.dispose(failed || flags.keep)
+  for (const server of echoes) {
+    if (failed) console.log(`  --- output of socketio_echo:\n${server.output}`)
+    await server.stop('SIGKILL')
+  }
   results.push(outcome)
   if (outcome.result === 'skipped') console.log(`SKIP ${name}: ${outcome.detail}`)
   else console.log(`${failed ? 'FAIL' : 'ok'}   ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s): ${outcome.detail ?? ''}`)
