@@ -26,6 +26,17 @@ void EngineEcho::on_gather(net::GatherSink& sink) {
   if (!waiting_.empty()) session_->want_write();
 }
 
+namespace {
+
+/// What is sent outlives the event that it came with.
+protocol::Attachments shared(std::span<const base::byte_view> attachments) {
+  protocol::Attachments out;
+  for (const auto& bytes : attachments) out.push_back(base::shared_bytes::copy_of(bytes));
+  return out;
+}
+
+}  // namespace
+
 void SocketEcho::on_connect(protocol::Socket& socket) {
   socket_ = &socket;
   timer_ = socket.executor().schedule(auth_delay, [this] {
@@ -40,13 +51,22 @@ void SocketEcho::on_disconnect(protocol::disconnect_reason) {
 }
 
 void SocketEcho::on_event(protocol::Event event, protocol::Ack ack) {
-  protocol::Attachments attachments;
-  for (const auto& bytes : event.attachments) {
-    attachments.push_back(base::shared_bytes::copy_of(bytes));
-  }
+  const auto attachments = shared(event.attachments);
   // While too much waits no event comes, so there is room for this one.
   if (event.name == "message") (void)socket_->emit("message-back", event.arguments, attachments);
   if (event.name == "message-with-ack") ack.reply(event.arguments, attachments);
+  if (event.name == "ask-me") ask(event.arguments, attachments);
+}
+
+void SocketEcho::ask(const nlohmann::json& arguments, const protocol::Attachments& attachments) {
+  (void)socket_->emit("question", arguments, attachments, answer_timeout,
+                      [this](base::result<protocol::Reply> reply) {
+                        if (!reply) {
+                          (void)socket_->emit("no-answer", nlohmann::json::array());
+                          return;
+                        }
+                        (void)socket_->emit("answer", reply->arguments, shared(reply->attachments));
+                      });
 }
 
 namespace {

@@ -28,7 +28,8 @@ class EngineEcho final : public gateway::socketio::engine::SessionHandler {
 };
 
 /// "auth" with what the client gave, a moment after it is connected; "message" comes back as
-/// "message-back", "message-with-ack" as its acknowledgement.
+/// "message-back", "message-with-ack" as its acknowledgement. "ask-me" asks the client a "question"
+/// and gives it back its own "answer", or "no-answer" when it has not acknowledged in time.
 class SocketEcho final : public gateway::socketio::protocol::SocketHandler {
  public:
   explicit SocketEcho(nlohmann::json auth) : auth_(std::move(auth)) {}
@@ -39,9 +40,13 @@ class SocketEcho final : public gateway::socketio::protocol::SocketHandler {
   void on_disconnect(gateway::socketio::protocol::disconnect_reason) override;
 
  private:
-  /// Test clients that listen for one message at a time miss the second of two that arrive together:
-  /// the answer to their connecting, and "auth".
+  /// Test clients that listen for one message at a time miss the second of two that arrive
+  /// together: the answer to their connecting, and "auth".
   static constexpr std::chrono::milliseconds auth_delay{20};
+  static constexpr std::chrono::milliseconds answer_timeout{500};
+
+  void ask(const nlohmann::json& arguments,
+           const gateway::socketio::protocol::Attachments& attachments);
 
   nlohmann::json auth_;
   base::timer_id timer_ = 0;

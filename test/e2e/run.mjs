@@ -2,17 +2,20 @@
 // data directory of its own.
 //
 //   node test/e2e/run.mjs --weft build/release/weft [--only NAME] [--seed N] [--python PROGRAM]
-//                         [--unsynced LIBRARY] [--idle-seconds 125] [--jobs 2] [--web web/dist] [--keep]
+//                         [--unsynced LIBRARY] [--echo build/release/socketio_echo] [--idle-seconds 125]
+//                         [--jobs 2] [--web web/dist] [--keep]
 //
 // The closing line counts scenarios: N passed, N failed, N skipped.
 
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { EchoServer } from './lib/echo.mjs'
 import { Random } from './lib/random.mjs'
 import { Server } from './lib/server.mjs'
 import { compressed } from './scenarios/compressed.mjs'
 import { many_documents, one_document } from './scenarios/converge.mjs'
 import { sigterm_drains } from './scenarios/drain.mjs'
+import { engine_io_on_the_wire } from './scenarios/engine_io.mjs'
 import { snapshots_in_files } from './scenarios/files.mjs'
 import { hostile_input } from './scenarios/hostile.mjs'
 import { hostile_clients } from './scenarios/hostile_clients.mjs'
@@ -26,12 +29,17 @@ import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
 import { socketio_acks_follow_syncs, socketio_documents, socketio_requests } from './scenarios/socketio.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
+import { socket_io_on_the_wire } from './scenarios/socket_io.mjs'
+import {
+  an_upgrade_loses_nothing, socket_io_heartbeats, socket_io_payloads_are_bounded, stock_socket_io_clients,
+} from './scenarios/socket_io_clients.mjs'
 import { trace_an_edit } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
 
 const { values: flags } = parseArgs({
   options: {
     weft: { type: 'string', default: 'build/release/weft' },
+    echo: { type: 'string', default: 'build/release/socketio_echo' },
     only: { type: 'string' },
     seed: { type: 'string' },
     python: { type: 'string' },
@@ -51,6 +59,8 @@ const scenarios = [
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions, socketio_documents, socketio_requests,
   socketio_acks_follow_syncs,
+  engine_io_on_the_wire, socket_io_on_the_wire, stock_socket_io_clients, socket_io_heartbeats,
+  socket_io_payloads_are_bounded, an_upgrade_loses_nothing,
 ]
 const scenario_seconds_max = 150
 
@@ -67,6 +77,7 @@ const results = []
 async function run(scenario, index) {
   const name = scenario.name
   const servers = []
+  const echoes = []
   const context = {
     random: new Random(seed + index),
     python: flags.python,
@@ -78,6 +89,11 @@ async function run(scenario, index) {
     async server(options = {}) {
       const server = await Server.create({ weft: path.resolve(flags.weft), web: flags.web, ...options })
       servers.push(server)
+      return server
+    },
+    async echo(args = []) {
+      const server = await EchoServer.start(path.resolve(flags.echo), args)
+      echoes.push(server)
       return server
     },
   }
@@ -97,6 +113,10 @@ async function run(scenario, index) {
   const failed = outcome.result === 'failed'
   if (failed) for (const server of servers) console.log(`  --- log of the server (${server.log}):\n${server.tail(25)}`)
   for (const server of servers) await server.dispose(failed || flags.keep)
+  for (const server of echoes) {
+    if (failed) console.log(`  --- output of socketio_echo:\n${server.output}`)
+    await server.stop('SIGKILL')
+  }
   results.push(outcome)
   if (outcome.result === 'skipped') console.log(`SKIP ${name}: ${outcome.detail}`)
   else console.log(`${failed ? 'FAIL' : 'ok'}   ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s): ${outcome.detail ?? ''}`)

@@ -97,9 +97,7 @@ class SocketConnection : public ::testing::Test {
   }
 
   void say(const std::string& text) { connection->on_message(base::as_bytes(text), false); }
-  void say_binary(const std::string& bytes) {
-    connection->on_message(base::as_bytes(bytes), true);
-  }
+  void say_binary(const std::string& bytes) { connection->on_message(base::as_bytes(bytes), true); }
   strings hear(std::size_t room = 1 << 20) {
     if (!std::exchange(session.wants_write, false)) return {};
     Sink sink(room);
@@ -220,8 +218,8 @@ TEST_F(SocketConnection, EventsAreAcknowledgedOnce) {
                         {base::shared_bytes::copy_of(base::as_bytes("bytes"))});
   record->acks[0].reply(json::array());
   record->acks[0].reply(json::array({"again"}));
-  EXPECT_EQ(hear(), (strings{R"(461-/a,0[{"_placeholder":true,"num":0},"x"])", "b:bytes",
-                             "43/a,7[]"}));
+  EXPECT_EQ(hear(),
+            (strings{R"(461-/a,0[{"_placeholder":true,"num":0},"x"])", "b:bytes", "43/a,7[]"}));
   say(R"(2/a,8["q"])");
   close(engine::close_reason::transport_closed);
   record->acks[2].reply(json::array());
@@ -361,8 +359,8 @@ TEST_F(SocketConnection, AHandlerMayLeaveWhileItHears) {
 }
 
 TEST_F(SocketConnection, WhatIsOutOfPlaceEndsTheSession) {
-  const strings wrong = {"abc",   "2{}",     R"(2abc["e"])", R"(2/unknown,["e"])", "1/unknown,",
-                         "0",     "4{}",     "3/unknown,1[]", R"(51-["e"])",        "2[\"connect\"]"};
+  const strings wrong = {"abc", "2{}", R"(2abc["e"])",  R"(2/unknown,["e"])", "1/unknown,",
+                         "0",   "4{}", "3/unknown,1[]", R"(51-["e"])",        "2[\"connect\"]"};
   for (const auto& text : wrong) {
     SCOPED_TRACE(text);
     session.closed = false;

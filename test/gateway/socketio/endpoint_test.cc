@@ -78,8 +78,9 @@ class EngineEndpoint : public net::testing::ServerFixture, public SessionFactory
   net::testing::TestClient::response ask(const std::string& method, const std::string& query,
                                          const std::string& body = {},
                                          const std::string& headers = {}) {
-    return connect().request(method + " /engine.io/?" + query + " HTTP/1.1\r\nHost: h\r\n" + headers +
-                             "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    return connect().request(method + " /engine.io/?" + query + " HTTP/1.1\r\nHost: h\r\n" +
+                             headers + "Content-Length: " + std::to_string(body.size()) +
+                             "\r\n\r\n" + body);
   }
   std::string handshake() {
     const auto answered = ask("GET", "EIO=4&transport=polling");
@@ -107,8 +108,14 @@ TEST_F(EngineEndpoint, ASessionIsFoundFromEveryLoop) {
   for (int i = 0; i < 6; ++i) {
     const auto session = "EIO=4&transport=polling&sid=" + handshake();
     for (int round = 0; round < 3; ++round) {
-      EXPECT_EQ(ask("POST", session, "4hello\x1e" "bAQID").body, "ok");
-      EXPECT_EQ(ask("GET", session).body, "4hello\x1e" "bAQID");
+      EXPECT_EQ(ask("POST", session,
+                    "4hello\x1e"
+                    "bAQID")
+                    .body,
+                "ok");
+      EXPECT_EQ(ask("GET", session).body,
+                "4hello\x1e"
+                "bAQID");
     }
     EXPECT_EQ(ask("POST", session, "1").body, "ok");
     EXPECT_EQ(ask("GET", session).status, 400u);
@@ -168,7 +175,8 @@ TEST_F(EngineEndpoint, RefusalsAreThoseOfTheProtocol) {
       {"GET", "EIO=4&transport=abc", 400, transport},
       {"GET", "EIO=4&transport=polling&sid=abc", 400, session},
       {"GET", "EIO=4&transport=polling&sid=" + make_session_id(1, fill_from_system), 400, session},
-      {"GET", "EIO=4&transport=polling&sid=" + make_session_id(60'000, fill_from_system), 400, session},
+      {"GET", "EIO=4&transport=polling&sid=" + make_session_id(60'000, fill_from_system), 400,
+       session},
       {"POST", "EIO=4&transport=polling", 400, method},
       {"PUT", "EIO=4&transport=polling", 400, method},
       {"GET", "EIO=4&transport=websocket", 400, bad},
@@ -185,8 +193,9 @@ TEST_F(EngineEndpoint, RefusalsAreThoseOfTheProtocol) {
     EXPECT_EQ(answered.body, body) << verb << " " << query;
     EXPECT_NE(answered.head.find("Cache-Control: no-store"), std::string::npos);
   }
-  for (const char* query : {"transport=websocket", "EIO=4&transport=abc", "EIO=4&transport=polling",
-                            "EIO=4&transport=websocket&refuse=1", "EIO=4&transport=websocket&sid=x"}) {
+  for (const char* query :
+       {"transport=websocket", "EIO=4&transport=abc", "EIO=4&transport=polling",
+        "EIO=4&transport=websocket&refuse=1", "EIO=4&transport=websocket&sid=x"}) {
     EXPECT_FALSE(connect().upgrade(std::string("/engine.io/?") + query)) << query;
   }
 }
@@ -222,17 +231,20 @@ TEST_F(EngineEndpoint, SessionsAreCounted) {
 TEST_F(EngineEndpoint, PagesOfOtherOriginsAreToldWhatTheyMay) {
   serve("https://app.example");
   const std::string from = "Origin: https://app.example\r\n";
-  const auto preflight =
-      ask("OPTIONS", "EIO=4&transport=polling", {}, from + "Access-Control-Request-Method: POST\r\n");
+  const auto preflight = ask("OPTIONS", "EIO=4&transport=polling", {},
+                             from + "Access-Control-Request-Method: POST\r\n");
   EXPECT_EQ(preflight.status, 204u);
   for (const char* header :
-       {"Access-Control-Allow-Origin: https://app.example\r\n", "Access-Control-Allow-Credentials: true\r\n",
-        "Access-Control-Allow-Methods: GET, POST\r\n", "Access-Control-Allow-Headers: ", "Vary: Origin\r\n"}) {
+       {"Access-Control-Allow-Origin: https://app.example\r\n",
+        "Access-Control-Allow-Credentials: true\r\n", "Access-Control-Allow-Methods: GET, POST\r\n",
+        "Access-Control-Allow-Headers: ", "Vary: Origin\r\n"}) {
     EXPECT_NE(preflight.head.find(header), std::string::npos) << header;
   }
   const auto allowed = ask("GET", "EIO=4&transport=polling", {}, from);
-  EXPECT_NE(allowed.head.find("Access-Control-Allow-Origin: https://app.example\r\n"), std::string::npos);
-  const auto stranger = ask("GET", "EIO=4&transport=polling", {}, "Origin: https://other.example\r\n");
+  EXPECT_NE(allowed.head.find("Access-Control-Allow-Origin: https://app.example\r\n"),
+            std::string::npos);
+  const auto stranger =
+      ask("GET", "EIO=4&transport=polling", {}, "Origin: https://other.example\r\n");
   EXPECT_EQ(stranger.head.find("Access-Control-Allow-Origin"), std::string::npos);
 }
 
@@ -240,7 +252,8 @@ TEST_F(EngineEndpoint, AServerThatGoesDownEndsItsSessions) {
   serve();
   const auto id = handshake();
   auto polling = connect();
-  polling.send("GET /engine.io/?EIO=4&transport=polling&sid=" + id + " HTTP/1.1\r\nHost: h\r\n\r\n");
+  polling.send("GET /engine.io/?EIO=4&transport=polling&sid=" + id +
+               " HTTP/1.1\r\nHost: h\r\n\r\n");
   auto socket = connect();
   ASSERT_TRUE(socket.upgrade("/engine.io/?EIO=4&transport=websocket"));
   socket.read_frame();
@@ -259,9 +272,9 @@ TEST(SessionId, NamesTheLoopAndIsNeverTheSame) {
   for (const std::size_t home : {0u, 1u, 255u, 256u, 65'535u}) {
     const auto id = make_session_id(home, fill_from_system);
     EXPECT_EQ(id.size(), 24u);
-    EXPECT_EQ(id.find_first_not_of(
-                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-              std::string::npos);
+    EXPECT_EQ(
+        id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+        std::string::npos);
     EXPECT_EQ(home_of_session(id), home);
     EXPECT_NE(make_session_id(home, fill_from_system), id);
   }

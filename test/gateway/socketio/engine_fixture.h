@@ -209,11 +209,11 @@ class EngineFixture : public ::testing::Test {
   }
   /// A WebSocket that asks for a session that is there.
   std::unique_ptr<Wire> offer_socket(std::shared_ptr<EngineSession> session) {
-    return std::make_unique<Wire>(
-        executor, std::make_unique<WebSocketTransport>(
-                      [session = std::move(session)](WebSocketTransport* socket) {
-                        return session->offer(*socket) ? session : nullptr;
-                      }));
+    return std::make_unique<Wire>(executor,
+                                  std::make_unique<WebSocketTransport>(
+                                      [session = std::move(session)](WebSocketTransport* socket) {
+                                        return session->offer(*socket) ? session : nullptr;
+                                      }));
   }
 
   EngineOptions options;

@@ -50,7 +50,8 @@ TEST(EnginePacket, TheFirstCharacterIsTheType) {
 }
 
 TEST(EnginePacket, IsFramedAsAWebSocketSendsIt) {
-  for (const std::size_t size : {std::size_t{0}, std::size_t{124}, std::size_t{125}, std::size_t{70'000}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{124}, std::size_t{125}, std::size_t{70'000}}) {
     const std::string data(size, 'x');
     const auto frame = packet_frame(packet_type::message, data);
     EXPECT_TRUE(base::equal(frame, net::make_frame(net::opcode::text, base::as_bytes("4" + data))));
@@ -59,8 +60,14 @@ TEST(EnginePacket, IsFramedAsAWebSocketSendsIt) {
 
 TEST(PayloadReader, TakesPacketsOneByOne) {
   EXPECT_EQ(read_all("4hello"), (strings{"4hello"}));
-  EXPECT_EQ(read_all("4a\x1e" "2\x1e" "4\x1e" "3probe"), (strings{"4a", "2", "4", "3probe"}));
-  EXPECT_EQ(read_all("4h\xc3\xa4\x1e" "bAQIDBA=="), (strings{"4h\xc3\xa4", "b:\x01\x02\x03\x04"}));
+  EXPECT_EQ(read_all("4a\x1e"
+                     "2\x1e"
+                     "4\x1e"
+                     "3probe"),
+            (strings{"4a", "2", "4", "3probe"}));
+  EXPECT_EQ(read_all("4h\xc3\xa4\x1e"
+                     "bAQIDBA=="),
+            (strings{"4h\xc3\xa4", "b:\x01\x02\x03\x04"}));
   EXPECT_EQ(read_all("b"), (strings{"b:"}));
 }
 
@@ -68,14 +75,24 @@ TEST(PayloadReader, StopsAtWhatIsNoPacket) {
   EXPECT_EQ(read_all(""), (strings{"!"}));
   EXPECT_EQ(read_all("abc"), (strings{"!"}));
   EXPECT_EQ(read_all("4a\x1e"), (strings{"4a", "!"}));
-  EXPECT_EQ(read_all("4a\x1e\x1e" "4b"), (strings{"4a", "!"}));
+  EXPECT_EQ(read_all("4a\x1e\x1e"
+                     "4b"),
+            (strings{"4a", "!"}));
   EXPECT_EQ(read_all("b@@@@"), (strings{"!"}));
   EXPECT_EQ(read_all("4\xff"), (strings{"!"}));
 }
 
 TEST(PayloadReader, ReadsNoMorePacketsThanItMay) {
-  EXPECT_EQ(read_all("41\x1e" "42\x1e" "43", 3), (strings{"41", "42", "43"}));
-  EXPECT_EQ(read_all("41\x1e" "42\x1e" "43", 2), (strings{"41", "42", "!too many"}));
+  EXPECT_EQ(read_all("41\x1e"
+                     "42\x1e"
+                     "43",
+                     3),
+            (strings{"41", "42", "43"}));
+  EXPECT_EQ(read_all("41\x1e"
+                     "42\x1e"
+                     "43",
+                     2),
+            (strings{"41", "42", "!too many"}));
 }
 
 TEST(PayloadWriter, RewritesFramesHoweverTheyArrive) {
@@ -117,7 +134,10 @@ TEST(PayloadWriter, BinaryMessagesAreBase64) {
   writer.add(net::make_frame(net::opcode::binary, base::as_bytes("\x01\x02\x03\x04")));
   writer.add(packet_frame(packet_type::ping));
   writer.add(net::make_frame(net::opcode::binary, {}));
-  EXPECT_EQ(writer.take(), "bAQIDBA==\x1e" "2\x1e" "b");
+  EXPECT_EQ(writer.take(),
+            "bAQIDBA==\x1e"
+            "2\x1e"
+            "b");
 }
 
 TEST(PayloadWriter, HasRoomForTheRestOfAFrame) {

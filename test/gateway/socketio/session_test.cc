@@ -41,7 +41,9 @@ TEST_F(EngineSessions, APollWaitsForSomethingToSay) {
   record->say("two");
   EXPECT_EQ(answer->status, 0u) << "before the turn's end";
   executor.run();
-  EXPECT_EQ(answer->body, "4one\x1e" "4two");
+  EXPECT_EQ(answer->body,
+            "4one\x1e"
+            "4two");
   EXPECT_EQ(record->gathers, 1u);
 }
 
@@ -70,7 +72,10 @@ TEST_F(EngineSessions, APollBringsAboutAsMuchAsItMay) {
 
 TEST_F(EngineSessions, APostBringsMessages) {
   const auto session = open_polling();
-  const auto answer = post(*session, "4one\x1e" "4two\x1e" "bAQID");
+  const auto answer = post(*session,
+                           "4one\x1e"
+                           "4two\x1e"
+                           "bAQID");
   EXPECT_EQ(answer->status, 200u);
   EXPECT_EQ(answer->body, "ok");
   EXPECT_EQ(record->heard, (strings{"one", "two", "b:\x01\x02\x03"}));
@@ -79,7 +84,10 @@ TEST_F(EngineSessions, APostBringsMessages) {
 TEST_F(EngineSessions, APostIsAnsweredWhenItsMessagesHaveBeenTaken) {
   const auto session = open_polling();
   record->pause_after = 2;
-  const auto answer = post(*session, "41\x1e" "42\x1e" "43");
+  const auto answer = post(*session,
+                           "41\x1e"
+                           "42\x1e"
+                           "43");
   EXPECT_EQ(record->heard, (strings{"1", "2"}));
   EXPECT_EQ(answer->status, 0u);
   session->resume_reading();
@@ -92,7 +100,11 @@ TEST_F(EngineSessions, APostIsAnsweredWhenItsMessagesHaveBeenTaken) {
 TEST_F(EngineSessions, GarbageEndsTheSession) {
   const auto session = open_polling();
   const auto waiting = poll(*session);
-  EXPECT_EQ(post(*session, "4fine\x1e" "abc")->status, 400u);
+  EXPECT_EQ(post(*session,
+                 "4fine\x1e"
+                 "abc")
+                ->status,
+            400u);
   executor.run();
   EXPECT_EQ(record->heard, (strings{"fine"}));
   EXPECT_EQ(record->closed, close_reason::parse_error);
@@ -112,7 +124,9 @@ TEST_F(EngineSessions, ASecondPollEndsTheSession) {
 TEST_F(EngineSessions, ASecondPostEndsTheSession) {
   const auto session = open_polling();
   record->pause_after = 1;
-  const auto first = post(*session, "41\x1e" "42");
+  const auto first = post(*session,
+                          "41\x1e"
+                          "42");
   const auto second = post(*session, "43");
   EXPECT_EQ(first->status, 400u);
   EXPECT_EQ(second->status, 400u);
@@ -133,7 +147,12 @@ TEST_F(EngineSessions, PayloadsAreBounded) {
   EXPECT_EQ(post(*session, "4" + std::string(9, 'x'))->status, 200u);
   EXPECT_EQ(post(*session, "4" + std::string(10, 'x'))->status, 413u);
   EXPECT_FALSE(record->closed);
-  EXPECT_EQ(post(*session, "4\x1e" "4\x1e" "4")->status, 400u);
+  EXPECT_EQ(post(*session,
+                 "4\x1e"
+                 "4\x1e"
+                 "4")
+                ->status,
+            400u);
   EXPECT_EQ(record->closed, close_reason::parse_error);
 }
 
@@ -231,7 +250,12 @@ TEST_F(EngineSessions, APingOfTheClientIsTheWrongDirection) {
 TEST_F(EngineSessions, AClientMayCloseWhileItPolls) {
   const auto session = open_polling();
   const auto waiting = poll(*session);
-  EXPECT_EQ(post(*session, "4bye\x1e" "1\x1e" "4no")->body, "ok");
+  EXPECT_EQ(post(*session,
+                 "4bye\x1e"
+                 "1\x1e"
+                 "4no")
+                ->body,
+            "ok");
   EXPECT_EQ(waiting->body, "6");
   EXPECT_EQ(record->heard, (strings{"bye"}));
   EXPECT_EQ(record->closed, close_reason::client_closed);
@@ -276,7 +300,9 @@ TEST_F(EngineSessions, TheServerClosesAfterWhatItHadToSay) {
   session->close();
   EXPECT_FALSE(record->closed) << "not inside the call";
   executor.run();
-  EXPECT_EQ(waiting->body, "4last\x1e" "1");
+  EXPECT_EQ(waiting->body,
+            "4last\x1e"
+            "1");
   EXPECT_EQ(record->closed, close_reason::server_closed);
 }
 
@@ -286,7 +312,9 @@ TEST_F(EngineSessions, TheNextPollIsToldOfTheClose) {
   session->close();
   EXPECT_EQ(post(*session, "4ignored")->body, "ok");
   EXPECT_TRUE(record->heard.empty());
-  EXPECT_EQ(poll(*session)->body, "4last\x1e" "1");
+  EXPECT_EQ(poll(*session)->body,
+            "4last\x1e"
+            "1");
   EXPECT_EQ(record->closed, close_reason::server_closed);
 }
 
@@ -302,7 +330,11 @@ TEST_F(EngineSessions, AHandlerMayCloseInTheMiddleOfAPost) {
   const auto session = open_polling();
   const auto waiting = poll(*session);
   record->close_after = 1;
-  EXPECT_EQ(post(*session, "41\x1e" "42")->body, "ok");
+  EXPECT_EQ(post(*session,
+                 "41\x1e"
+                 "42")
+                ->body,
+            "ok");
   EXPECT_EQ(record->heard, (strings{"1"}));
   EXPECT_EQ(waiting->body, "1");
 }
@@ -325,7 +357,6 @@ TEST_F(EngineSessions, AServerThatGoesDownTellsWhoCanBeTold) {
   wire->end();
   EXPECT_EQ(on_socket->closed, close_reason::shutting_down);
 }
-
 
 }  // namespace
 }  // namespace weft::gateway::socketio::engine

@@ -154,7 +154,9 @@ TEST_F(EngineUpgrade, APauseHoldsTheSocketToo) {
 TEST_F(EngineUpgrade, WhatAPostBroughtGoesBeforeWhatTheSocketBrings) {
   const auto session = open_polling();
   record->pause_after = 1;
-  const auto answer = post(*session, "41\x1e" "42");
+  const auto answer = post(*session,
+                           "41\x1e"
+                           "42");
   const auto wire = offer_socket(session);
   wire->say("5");
   EXPECT_TRUE(wire->paused);
@@ -175,8 +177,8 @@ TEST_F(EngineUpgrade, ASessionThatClosesClosesTheSocketThatAsks) {
   EXPECT_EQ(poll(*session)->body, "1");
 }
 
-/// Both sides talk all the time, the client goes over at a random moment: each hears everything that
-/// the other said, in order.
+/// Both sides talk all the time, the client goes over at a random moment: each hears everything
+/// that the other said, in order.
 TEST_F(EngineUpgrade, NothingIsLostOrReordered) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -17,9 +17,7 @@ constexpr std::string_view polling_methods = "GET, POST";
 
 }  // namespace
 
-CorsTerms cors_terms() {
-  return {"Accept, Authorization, Content-Type", {}, true};
-}
+CorsTerms cors_terms() { return {"Accept, Authorization, Content-Type", {}, true}; }
 
 /// What a request says of itself in its query.
 struct Endpoint::Asked {
@@ -103,8 +101,7 @@ void Endpoint::on_request(net::HttpRequest request, net::HttpResponder responder
     if (!admitted) return exchange.respond(std::move(admitted.error()));
     const auto home = admitted->first.home;
     return run_on(home, [this, home, admitted = std::move(*admitted),
-                         peer = std::move(request.peer),
-                         exchange = std::move(exchange)]() mutable {
+                         peer = std::move(request.peer), exchange = std::move(exchange)]() mutable {
       auto& table = *tables_[home];
       if (table.shutting_down()) return exchange.respond(too_many());
       table
@@ -149,9 +146,8 @@ net::UpgradeDecision Endpoint::on_upgrade(const net::HttpRequest& request) {
        admitted = std::move(*admitted)](WebSocketTransport* socket) mutable {
         auto& table = *tables_[home];
         if (table.shutting_down()) return std::shared_ptr<EngineSession>();
-        auto session =
-            table.add(make_session_id(home, random_), peer, std::move(admitted.first.handler),
-                      std::move(admitted.second));
+        auto session = table.add(make_session_id(home, random_), peer,
+                                 std::move(admitted.first.handler), std::move(admitted.second));
         session->open(*socket);
         return session;
       });

@@ -39,8 +39,8 @@ class Endpoint {
   void on_request(net::HttpRequest request, net::HttpResponder responder);
   net::UpgradeDecision on_upgrade(const net::HttpRequest& request);
 
-  /// The server goes down: tells every client that can be told, ends every session, refuses new ones
-  /// (503). Call it with net::Server::drain, which waits for polls to be answered.
+  /// The server goes down: tells every client that can be told, ends every session, refuses new
+  /// ones (503). Call it with net::Server::drain, which waits for polls to be answered.
   void shut_down();
 
   /// How many sessions there are now.

@@ -16,8 +16,8 @@ std::string EngineSession::greeting(bool may_upgrade) const {
   // A session's name needs no escapes.
   return R"({"sid":")" + parts_.id + R"(","upgrades":[)" + (may_upgrade ? R"("websocket")" : "") +
          R"(],"pingInterval":)" + std::to_string(options.ping_interval.count()) +
-         R"(,"pingTimeout":)" + std::to_string(options.ping_timeout.count()) +
-         R"(,"maxPayload":)" + std::to_string(options.payload_bytes_max) + "}";
+         R"(,"pingTimeout":)" + std::to_string(options.ping_timeout.count()) + R"(,"maxPayload":)" +
+         std::to_string(options.payload_bytes_max) + "}";
 }
 
 void EngineSession::want_write() {
@@ -40,8 +40,7 @@ void EngineSession::gather(net::GatherSink& sink) {
   sink.add(std::exchange(greeting_, {}));
   if (std::exchange(ping_due_, false)) {
     sink.add(packet_frame(packet_type::ping));
-    pong_deadline_ =
-        std::max(pong_deadline_, parts_.executor.now() + parts_.options.ping_timeout);
+    pong_deadline_ = std::max(pong_deadline_, parts_.executor.now() + parts_.options.ping_timeout);
   }
   if (std::exchange(wants_gather_, false)) parts_.handler->on_gather(sink);
 }
@@ -152,8 +151,7 @@ void EngineSession::end(close_reason why) {
     answer_poll_with(why == close_reason::client_closed ? packet_type::noop : packet_type::close);
   }
   if (post_) {
-    const bool orderly =
-        why == close_reason::client_closed || why == close_reason::server_closed;
+    const bool orderly = why == close_reason::client_closed || why == close_reason::server_closed;
     if (orderly) post_->exchange.answer("ok");
     if (!orderly) post_->exchange.refuse(refusal::bad_request);
     post_.reset();

@@ -20,10 +20,11 @@ class WebSocketTransport;
 ///
 /// At any time one transport carries it: long polling, until a WebSocket has been probed and the
 /// client has said that it goes over; then that WebSocket, to the end. The handler is asked for
-/// frames only when that transport can take some, so nothing waits here that an upgrade could lose or
-/// reorder.
+/// frames only when that transport can take some, so nothing waits here that an upgrade could lose
+/// or reorder.
 ///
-/// Threading: the session's executor. Owned by shared_ptrs, of which its table has one until it ends.
+/// Threading: the session's executor. Owned by shared_ptrs, of which its table has one until it
+/// ends.
 class EngineSession final : public Session, public std::enable_shared_from_this<EngineSession> {
  public:
   struct Parts {

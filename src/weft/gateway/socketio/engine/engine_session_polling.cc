@@ -1,4 +1,5 @@
-// What carries a session as long polling: the GET that waits for packets, the POST that brings some.
+// What carries a session as long polling: the GET that waits for packets, the POST that brings
+// some.
 
 #include "weft/gateway/socketio/engine/engine_session.h"
 

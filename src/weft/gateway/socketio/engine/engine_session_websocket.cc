@@ -94,8 +94,8 @@ void EngineSession::complete_upgrade() {
   probed_ = false;
   if (poll_) answer_poll_with(packet_type::noop);
   if (awaiting_pong_) {
-    pong_deadline_ = ping_due_ ? base::monotonic_time{}
-                               : parts_.executor.now() + parts_.options.ping_timeout;
+    pong_deadline_ =
+        ping_due_ ? base::monotonic_time{} : parts_.executor.now() + parts_.options.ping_timeout;
   }
   apply_reading();
   if (wants_gather_ || ping_due_) output_waits();

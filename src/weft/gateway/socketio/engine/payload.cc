@@ -49,7 +49,8 @@ base::byte_view PayloadWriter::take_header(base::byte_view bytes) {
     if (header_bytes_ < 2) return 2;
     return header_[1] == 126 ? 4 : header_[1] == 127 ? 10 : 2;
   };
-  while (taken < bytes.size() && header_bytes_ < wanted()) header_[header_bytes_++] = bytes[taken++];
+  while (taken < bytes.size() && header_bytes_ < wanted())
+    header_[header_bytes_++] = bytes[taken++];
   if (header_bytes_ == wanted()) open_packet();
   return bytes.subspan(taken);
 }

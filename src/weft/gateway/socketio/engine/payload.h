@@ -35,11 +35,12 @@ class PayloadReader {
   bool ended_ = false;
 };
 
-/// Collects frames as a WebSocket's sink does, and rewrites them as the body of an answer to a poll.
+/// Collects frames as a WebSocket's sink does, and rewrites them as the body of an answer to a
+/// poll.
 ///
-/// The frames come as a stream of bytes: several of them in one piece, or one in several pieces. They
-/// are unfragmented, unmasked and uncompressed, text or binary; text packets hold no 0x1e, which this
-/// transport cannot express. Frames that are not so are a broken invariant.
+/// The frames come as a stream of bytes: several of them in one piece, or one in several pieces.
+/// They are unfragmented, unmasked and uncompressed, text or binary; text packets hold no 0x1e,
+/// which this transport cannot express. Frames that are not so are a broken invariant.
 class PayloadWriter final : public net::GatherSink {
  public:
   explicit PayloadWriter(std::size_t bytes_max) : bytes_max_(bytes_max) {}

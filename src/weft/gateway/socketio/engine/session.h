@@ -30,8 +30,9 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  /// Asks for one on_gather as soon as a transport can take something: at the end of this turn, when
-  /// the socket is writable again, or when the client polls next. Calling it often costs nothing.
+  /// Asks for one on_gather as soon as a transport can take something: at the end of this turn,
+  /// when the socket is writable again, or when the client polls next. Calling it often costs
+  /// nothing.
   virtual void want_write() = 0;
 
   /// Stops taking messages: back-pressure for a client that is too fast. One that polls gets the
@@ -40,8 +41,8 @@ class Session {
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
-  /// Ends the session. A handler that asked for on_gather before is asked once more, then the client
-  /// is told; no further message comes. on_closed follows, never inside this call.
+  /// Ends the session. A handler that asked for on_gather before is asked once more, then the
+  /// client is told; no further message comes. on_closed follows, never inside this call.
   virtual void close() = 0;
 
   /// The executor that this session lives on.
@@ -54,7 +55,8 @@ class Session {
   virtual const std::string& peer() const = 0;
 };
 
-/// What is above a session. All calls come on the session's executor; on_open first, on_closed last.
+/// What is above a session. All calls come on the session's executor; on_open first, on_closed
+/// last.
 class SessionHandler {
  public:
   virtual ~SessionHandler() = default;
@@ -81,14 +83,14 @@ struct Admission {
 };
 using AdmissionDecision = std::expected<Admission, net::HttpResponse>;
 
-/// Decides about handshakes. One object serves all loops: calls come on the threads of all of them at
-/// the same time.
+/// Decides about handshakes. One object serves all loops: calls come on the threads of all of them
+/// at the same time.
 class SessionFactory {
  public:
   virtual ~SessionFactory() = default;
 
-  /// A well-formed handshake: admit it, or refuse it with a response (see refusal_response). When the
-  /// connection goes before the session begins, the handler is destroyed without on_open or
+  /// A well-formed handshake: admit it, or refuse it with a response (see refusal_response). When
+  /// the connection goes before the session begins, the handler is destroyed without on_open or
   /// on_closed, on any thread.
   virtual AdmissionDecision admit(const net::HttpRequest& request) = 0;
 };

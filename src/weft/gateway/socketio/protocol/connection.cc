@@ -85,7 +85,10 @@ void Connection::connect(Packet& packet) {
   if (request.auth.is_null()) request.auth = json::object();
   const auto old = sockets_.find(request.name_space);
   if (old == sockets_.end() && sockets_.size() >= options_.namespaces_max) {
-    return send({packet_type::connect_error, 0, request.name_space, {},
+    return send({packet_type::connect_error,
+                 0,
+                 request.name_space,
+                 {},
                  R"({"message":"Too many namespaces"})"});
   }
   const auto socket = std::make_shared<Socket>(*this, request.name_space);
@@ -201,9 +204,8 @@ void Connection::apply_reading() {
 
 void Connection::leave(Socket& socket) {
   send({packet_type::disconnect, 0, socket.name_space_, {}, {}});
-  session_->executor().post([socket = socket.shared_from_this()] {
-    socket->end(disconnect_reason::server_left);
-  });
+  session_->executor().post(
+      [socket = socket.shared_from_this()] { socket->end(disconnect_reason::server_left); });
 }
 
 void Connection::close() {

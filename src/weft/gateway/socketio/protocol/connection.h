@@ -19,15 +19,14 @@ namespace weft::gateway::socketio::protocol {
 struct ConnectionOptions {
   /// A client that has asked for no namespace by then is closed.
   std::chrono::milliseconds connect_timeout{45'000};
-  std::size_t namespaces_max = 16;                    ///< that one client is connected to
-  std::size_t acks_pending_max = 1024;                ///< events of ours in a namespace that wait
+  std::size_t namespaces_max = 16;             ///< that one client is connected to
+  std::size_t acks_pending_max = 1024;         ///< events of ours in a namespace that wait
   std::size_t output_bytes_max = 1024 * 1024;  ///< emitted and not sent; beyond it nothing is read
   DecoderLimits decoder;
 };
 
-/// The right to decide once whether a client may connect to a namespace, now or later. Harmless when
-/// the client is gone. Destroyed undecided it refuses.
-/// Threading: the session's executor.
+/// The right to decide once whether a client may connect to a namespace, now or later. Harmless
+/// when the client is gone. Destroyed undecided it refuses. Threading: the session's executor.
 class Admission {
  public:
   explicit Admission(std::weak_ptr<Socket> socket) : socket_(std::move(socket)) {}
@@ -63,9 +62,9 @@ inline constexpr std::string_view invalid_namespace = "Invalid namespace";
 
 /// Socket.IO on one Engine.IO session: the namespaces that a client is connected to.
 ///
-/// A packet that is none, or that is out of place, ends the session. While more than output_bytes_max
-/// wait for a client that does not read, nothing more is read of it, so that its own requests cannot
-/// grow what waits.
+/// A packet that is none, or that is out of place, ends the session. While more than
+/// output_bytes_max wait for a client that does not read, nothing more is read of it, so that its
+/// own requests cannot grow what waits.
 ///
 /// Threading: the session's executor, apart from construction.
 class Connection final : public engine::SessionHandler {

@@ -76,7 +76,8 @@ bool mark_attachments(const json& value, std::vector<bool>& named) {
     return true;
   }
   if (!value.is_structured()) return true;
-  return std::ranges::all_of(value, [&](const json& part) { return mark_attachments(part, named); });
+  return std::ranges::all_of(value,
+                             [&](const json& part) { return mark_attachments(part, named); });
 }
 
 }  // namespace
@@ -108,8 +109,9 @@ base::result<json> Decoder::read_data(const PacketText& packet) const {
     return base::fail(errc::malformed, "the data does not fit the packet's type");
   }
   std::vector<bool> named(packet.attachments);
-  if (packet.attachments > 0 && !(mark_attachments(data, named) && std::ranges::count(named, true) ==
-                                      static_cast<std::ptrdiff_t>(named.size()))) {
+  if (packet.attachments > 0 &&
+      !(mark_attachments(data, named) &&
+        std::ranges::count(named, true) == static_cast<std::ptrdiff_t>(named.size()))) {
     return base::fail(errc::malformed, "placeholders name each attachment once");
   }
   return data;

@@ -34,8 +34,8 @@ struct PacketText {
 /// Cuts a packet into its parts, which are views of `text`. Errors: malformed.
 base::result<PacketText> read_packet(std::string_view text);
 
-/// The packet as an Engine.IO message in a WebSocket frame (see engine/packet.h), to be shared by all
-/// who send it. Behind it goes one frame for each attachment, net::make_frame(binary, bytes).
+/// The packet as an Engine.IO message in a WebSocket frame (see engine/packet.h), to be shared by
+/// all who send it. Behind it goes one frame for each attachment, net::make_frame(binary, bytes).
 base::shared_bytes packet_frame(const PacketText& packet);
 
 }  // namespace weft::gateway::socketio::protocol

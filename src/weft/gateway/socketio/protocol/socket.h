@@ -66,8 +66,8 @@ enum class disconnect_reason : std::uint8_t {
   shutting_down,    ///< the server goes down
 };
 
-/// What is above one client's connection to one namespace. All calls come on the session's executor;
-/// on_connect first, on_disconnect last.
+/// What is above one client's connection to one namespace. All calls come on the session's
+/// executor; on_connect first, on_disconnect last.
 class SocketHandler {
  public:
   virtual ~SocketHandler() = default;
@@ -78,8 +78,8 @@ class SocketHandler {
   virtual void on_event(Event event, Ack ack) = 0;
 
   /// Asked after Socket::want_write when a transport can take bytes, behind all that was emitted:
-  /// add ready frames (packet.h), up to sink.room(), a packet with all its attachments at once. When
-  /// more waits, call want_write again.
+  /// add ready frames (packet.h), up to sink.room(), a packet with all its attachments at once.
+  /// When more waits, call want_write again.
   virtual void on_gather(net::GatherSink& sink);
 
   /// Called exactly once.
