@@ -25,7 +25,7 @@ import { large_documents } from './scenarios/large.mjs'
 import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
-import { trace_an_edit } from './scenarios/trace.mjs'
+import { trace_an_edit, trace_over_tls } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
 
 const { values: flags } = parseArgs({
@@ -46,7 +46,7 @@ const beside = [idle_clients]
 const scenarios = [
   health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input,
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
-  an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
+  trace_over_tls, an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions,
 ]
 const scenario_seconds_max = 150
