@@ -49,6 +49,11 @@ class QuarantineTest : public testing::NodeFixture {
     out.json = true;
     return out;
   }
+  DoctorRequest repair_log() const {
+    DoctorRequest out = doctor();
+    out.repair_log = true;
+    return out;
+  }
 };
 
 TEST_F(QuarantineTest, ADamagedSnapshotBreaksOnlyItsDocumentAndIsMadeAnewByReplay) {
@@ -133,6 +138,66 @@ TEST_F(QuarantineTest, ALastRecordThatIsNotThereIsSeenAndReplaced) {
   });
   EXPECT_EQ(run_doctor(doctor()), doctor_problems);
   EXPECT_EQ(run_doctor(doctor("team/ill")), doctor_repaired);
+  start();
+  EXPECT_EQ(typed("ill"), 10u);
+}
+
+TEST_F(QuarantineTest, ACommitThatCannotBeReadIsNamedAndMadeAnew) {
+  write_two();
+  std::string garbled;
+  tamper("log", [&](rocksdb::DB& database) {
+    const std::string key = keys(database, "g")[4];
+    flip_last_byte(database, key);
+    ASSERT_TRUE(database.Get(rocksdb::ReadOptions(), key, &garbled).ok());
+  });
+  EXPECT_EQ(run_doctor(doctor()), doctor_problems);
+  EXPECT_EQ(run_doctor(repair_log()), doctor_repaired);
+  EXPECT_EQ(run_doctor(doctor()), doctor_clean);
+  EXPECT_EQ(run_doctor(repair_log()), doctor_clean);
+  const auto kept = reports();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0]["room"], nullptr);
+  EXPECT_EQ(kept[0]["findings"][0]["what"], "commit");
+  EXPECT_EQ(kept[0]["findings"][0]["offset"], 4);
+  std::ifstream bytes(fs::path(config_.data) / "quarantine" / "%log" /
+                          std::to_string(kept[0]["sinceMs"].get<std::int64_t>()) / "commit-4.bin",
+                      std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(bytes), {}), garbled);
+  start();
+  EXPECT_TRUE(get("/v1/quarantine")["documents"].empty());
+  EXPECT_EQ(typed("ill"), 10u);
+  EXPECT_EQ(typed("well"), 10u);
+}
+
+TEST_F(QuarantineTest, WithoutItsLastCommitTheLogServesNothingUntilItIsRepaired) {
+  write_two();
+  tamper("log",
+         [](rocksdb::DB& database) { flip_last_byte(database, keys(database, "g").back()); });
+  const auto refused = Node::start(config_);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("weft doctor"), std::string::npos)
+      << refused.error().message;
+  EXPECT_EQ(run_doctor(doctor()), doctor_problems);
+  EXPECT_EQ(run_doctor(repair_log()), doctor_repaired);
+  start();
+  EXPECT_EQ(typed("ill"), 10u);
+  EXPECT_EQ(typed("well"), 10u);
+  type("well", 10, 1);
+  EXPECT_EQ(typed("well"), 11u);
+  stop();
+  EXPECT_EQ(run_doctor(doctor()), doctor_clean);
+}
+
+TEST_F(QuarantineTest, ARecordAndItsCommitAreMendedInOneRun) {
+  write_two();
+  damage_record(0, 3);
+  tamper("log", [](rocksdb::DB& database) { flip_last_byte(database, keys(database, "g")[3]); });
+  EXPECT_EQ(run_doctor(doctor("team/ill")), doctor_problems);  // how far does it reach?
+  DoctorRequest request = repair_log();
+  request.repair = "team/ill";
+  EXPECT_EQ(run_doctor(request), doctor_repaired);
+  EXPECT_EQ(run_doctor(doctor()), doctor_clean);
+  delete_snapshots();
   start();
   EXPECT_EQ(typed("ill"), 10u);
 }

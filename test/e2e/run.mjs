@@ -33,7 +33,7 @@ import { socket_io_on_the_wire } from './scenarios/socket_io.mjs'
 import {
   an_upgrade_loses_nothing, socket_io_heartbeats, socket_io_payloads_are_bounded, stock_socket_io_clients,
 } from './scenarios/socket_io_clients.mjs'
-import { trace_an_edit } from './scenarios/trace.mjs'
+import { trace_an_edit, trace_over_tls } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
 
 const { values: flags } = parseArgs({
@@ -56,6 +56,7 @@ const beside = [idle_clients]
 const scenarios = [
   health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input,
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
+  trace_over_tls,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions, socketio_documents, socketio_requests,
   socketio_acks_follow_syncs,

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "net/server_fixture.h"
+#include "weft/net/connection.h"
 
 namespace weft::net {
 namespace {
@@ -235,6 +236,19 @@ TEST_P(Bounds, AFloodInOneConnectionLeavesTurnsToTheOthers) {
   }
   EXPECT_LT(flooded, count);
   EXPECT_TRUE(testing::eventually([&] { return flooded == count; }));
+}
+
+TEST_P(Bounds, ALargeMessageIsSentInPiecesBetweenWhichOthersHaveTheirTurn) {
+  start(options, 1);
+  TestClient client = connect();
+  ASSERT_TRUE(client.upgrade("/"));
+  const std::string large(4 << 20, 'x');
+  std::thread writer([&] { client.send_frame(opcode::binary, large); });
+  EXPECT_TRUE(client.read_frame().payload == large);
+  writer.join();
+  const auto counts = server->counts();
+  EXPECT_GE(counts.bytes_out, large.size());
+  EXPECT_GE(counts.send_calls * LoopConnections::send_bytes_max, counts.bytes_out);
 }
 
 // --- input that dribbles in --------------------------------------------------------------------

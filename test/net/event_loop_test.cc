@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <future>
 
 namespace weft::net {
@@ -96,15 +99,17 @@ TEST(EventLoop, ManyCancelledTimersLeaveTheOthers) {
 struct Recorder final : IoHandler {
   void on_io(std::uint32_t) override { order->push_back("io"); }
   void on_flush() override { order->push_back("flush"); }
+  void on_bulk() override { order->push_back("bulk"); }
   std::vector<std::string>* order = nullptr;
 };
 
-TEST(EventLoop, ATurnEndsWithTurnEndTasksThenFlushes) {
+TEST(EventLoop, ATurnEndsWithTurnEndTasksThenFlushesThenBulk) {
   auto loop = make_loop();
   std::vector<std::string> order;
   Recorder recorder;
   recorder.order = &order;
   loop->post([&] {
+    loop->request_bulk(recorder);
     loop->request_flush(recorder);
     loop->request_flush(recorder);
     loop->at_turn_end([&] {
@@ -118,11 +123,11 @@ TEST(EventLoop, ATurnEndsWithTurnEndTasksThenFlushes) {
     loop->stop();
   });
   loop->run();
-  EXPECT_EQ(order,
-            (std::vector<std::string>{"first", "second", "turn end", "turn end again", "flush"}));
+  EXPECT_EQ(order, (std::vector<std::string>{"first", "second", "turn end", "turn end again",
+                                             "flush", "bulk"}));
 }
 
-TEST(EventLoop, ARetiredHandlerIsNotFlushedAndDiesAtTheEndOfTheTurn) {
+TEST(EventLoop, ARetiredHandlerIsNotCalledAndDiesAtTheEndOfTheTurn) {
   auto loop = make_loop();
   std::vector<std::string> order;
   auto recorder = std::make_shared<Recorder>();
@@ -130,6 +135,7 @@ TEST(EventLoop, ARetiredHandlerIsNotFlushedAndDiesAtTheEndOfTheTurn) {
   std::weak_ptr<Recorder> watcher = recorder;
   loop->post([&] {
     loop->request_flush(*recorder);
+    loop->request_bulk(*recorder);
     loop->retire(std::move(recorder));
     EXPECT_FALSE(watcher.expired());
     loop->stop();
@@ -137,6 +143,86 @@ TEST(EventLoop, ARetiredHandlerIsNotFlushedAndDiesAtTheEndOfTheTurn) {
   loop->run();
   EXPECT_TRUE(order.empty());
   EXPECT_TRUE(watcher.expired());
+}
+
+/// Has more to do than a turn's bulk may take, `pieces` times.
+struct Hog final : IoHandler {
+  void on_io(std::uint32_t) override {}
+  void on_bulk() override {
+    order->push_back(name);
+    const auto begin = loop->now();
+    const base::monotonic_time least = EventLoop::bulk_time_min;
+    const auto end = begin + std::max(begin - loop->turn_time(), least);
+    while (loop->now() <= end) {
+    }
+    if (--pieces > 0) loop->request_bulk(*this);
+  }
+  EventLoop* loop = nullptr;
+  std::vector<std::string>* order = nullptr;
+  std::string name;
+  int pieces = 2;
+};
+
+TEST(EventLoop, HoweverManyHaveBulkTheOthersComeBetween) {
+  auto loop = make_loop();
+  std::vector<std::string> order;
+  std::array<Hog, 3> hogs;
+  const std::function<void()> work = [&] {
+    order.push_back("task");
+    if (order.size() < 25) {
+      loop->post(work);
+    } else {
+      loop->stop();
+    }
+  };
+  loop->post([&] {
+    for (std::size_t i = 0; i < hogs.size(); ++i) {
+      hogs[i].loop = loop.get();
+      hogs[i].order = &order;
+      hogs[i].name = std::to_string(i);
+      loop->request_bulk(hogs[i]);
+      loop->request_bulk(hogs[i]);
+    }
+    work();
+  });
+  loop->run();
+  // What a turn's first tasks post still belongs to it.
+  order.erase(std::ranges::unique(order).begin(), order.end());
+  EXPECT_EQ(order, (std::vector<std::string>{"task", "0", "task", "1", "task", "2", "task", "0",
+                                             "task", "1", "task", "2", "task"}));
+}
+
+TEST(EventLoop, BulkHasAsMuchOfATurnAsAllElse) {
+  struct Pieces final : IoHandler {
+    void on_io(std::uint32_t) override {}
+    void on_bulk() override {
+      const auto end = loop->now() + 50us;
+      while (loop->now() < end) {
+      }
+      done.push_back(loop->turn_time());
+      if (done.size() % 10 != 0) loop->request_bulk(*this);
+    }
+    EventLoop* loop = nullptr;
+    std::vector<base::monotonic_time> done;
+  };
+  auto loop = make_loop();
+  Pieces pieces;
+  pieces.loop = loop.get();
+  // Half a millisecond of pieces beside two of work: unless the machine holds up the thread between
+  // them, and that not each time, one turn does all of them.
+  int tries = 0;
+  const std::function<void()> work = [&] {
+    const auto& done = pieces.done;
+    if (done.size() >= 10 && done.back() == done[done.size() - 10]) return loop->stop();
+    ASSERT_LT(++tries, 1000);
+    if (done.size() % 10 == 0) loop->request_bulk(pieces);
+    const auto end = loop->now() + 2ms;
+    while (loop->now() < end) {
+    }
+    loop->schedule(0ms, work);
+  };
+  loop->post(work);
+  loop->run();
 }
 
 TEST(EventLoop, TasksLeftOverAreDestroyedUnrun) {

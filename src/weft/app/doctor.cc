@@ -8,6 +8,7 @@
 #include <set>
 
 #include "weft/app/config.h"
+#include "weft/app/log_repair.h"
 #include "weft/app/repair.h"
 #include "weft/app/snapshot_store.h"
 #include "weft/gateway/document_name.h"
@@ -38,10 +39,18 @@ json finding_json(const Finding& finding) {
 /// One run: what was found is printed as it is found, or at the end as JSON.
 class Doctor {
  public:
-  Doctor(const DoctorRequest& request, const Storage& storage)
+  /// `log_report`: how the log was repaired before it was opened.
+  Doctor(const DoctorRequest& request, const Storage& storage, const LogRepairReport& log_report)
       : request_(request),
         storage_(storage),
-        evidence_(std::filesystem::path(request.data) / "quarantine") {}
+        evidence_(std::filesystem::path(request.data) / "quarantine"),
+        repaired_(!log_report.steps.empty()) {
+    if (!repaired_) return;
+    out_["logRepair"] = {{"steps", log_report.steps}, {"evidence", log_report.evidence.string()}};
+    if (request.json) return;
+    for (const auto& step : log_report.steps) std::printf("log: %s\n", step.c_str());
+    std::printf("log: what was replaced is kept in %s\n", log_report.evidence.c_str());
+  }
 
   int run() {
     if (!request_.repair.empty() || !request_.restore.empty()) {
@@ -55,9 +64,7 @@ class Doctor {
     if (!audit) return end(say_problem("log", audit.error().message, "weft restore of a backup"));
     for (const Damage& damage : audit->damage) {
       if (damage.what != Damage::kind::commit) continue;
-      say_problem("log", damage.problem,
-                  "documents are read without it; restore a backup before the log is read as a "
-                  "whole");
+      say_problem("log", damage.problem, log_remedy);
     }
     out_["records"] = audit->records;
     const auto stored = storage_.store.audit(
@@ -141,8 +148,9 @@ class Doctor {
         std::printf("%s: what was replaced is kept in %s\n", name.c_str(), done->evidence.c_str());
       }
     }
-    repaired_ = done->repaired;
-    if (repaired_) close_incidents(*document);
+    if (!done->repaired) return doctor_clean;
+    repaired_ = true;
+    close_incidents(*document);
     return doctor_clean;
   }
 
@@ -185,15 +193,21 @@ class Doctor {
   const DoctorRequest& request_;
   const Storage storage_;
   const EvidenceDirectory evidence_;
-  json out_ = {{"problems", json::array()}, {"repair", nullptr}};
+  json out_ = {{"problems", json::array()}, {"repair", nullptr}, {"logRepair", nullptr}};
   bool problems_ = false;
-  bool repaired_ = false;
+  bool repaired_;
   std::chrono::steady_clock::time_point next_progress_{};
 };
 
 int cannot(const char* what, const std::string& why, int code) {
   std::fprintf(stderr, "weft: %s: %s\n", what, why.c_str());
   return code;
+}
+
+/// In use, or not readable at all: the sentence says which.
+int cannot_use_log(const base::error& why) {
+  if (why.code == log::errc::failed) return cannot("log", why.message, doctor_usage);
+  return cannot("log", why.message + "\n  what to do: " + log_remedy, doctor_problems);
 }
 
 }  // namespace
@@ -211,14 +225,16 @@ int run_doctor(const DoctorRequest& request) {
                     doctor_usage);
     }
   }
+  LogRepairReport log_report;
+  if (request.repair_log) {
+    auto done = repair_log(request.data, now_ms());
+    if (!done) return cannot_use_log(done.error());
+    log_report = std::move(*done);
+  }
   log::embedded::EmbeddedLogOptions log_options;
   log_options.directory = request.data + "/log";
   auto log = log::embedded::EmbeddedLog::open(log_options);
-  if (!log) {
-    // In use, or not readable at all: the sentence says which.
-    return cannot("log", log.error().message,
-                  log.error().code == log::errc::corrupt ? doctor_problems : doctor_usage);
-  }
+  if (!log) return cannot_use_log(log.error());
   SnapshotStoreOptions store_options;
   store_options.directory = request.data + "/store";
   auto store = open_snapshot_store(store_options);
@@ -226,7 +242,7 @@ int run_doctor(const DoctorRequest& request) {
     return cannot("snapshot store", store.error().message,
                   store.error().code == store::errc::corrupt ? doctor_problems : doctor_usage);
   }
-  return Doctor(request, Storage{**log, **store}).run();
+  return Doctor(request, Storage{**log, **store}, log_report).run();
 }
 
 }  // namespace weft::app

@@ -10,9 +10,10 @@ namespace weft::app {
 /// What `weft doctor` is asked.
 struct DoctorRequest {
   std::string data;
-  std::string repair;   ///< a document's name, as in addresses: room/document; empty: none
-  std::string restore;  ///< likewise
-  std::string from;     ///< the backup, with `restore`
+  std::string repair;       ///< a document's name, as in addresses: room/document; empty: none
+  std::string restore;      ///< likewise
+  std::string from;         ///< the backup, with `restore`
+  bool repair_log = false;  ///< make commits that cannot be read anew, before all else
   bool json = false;
 };
 
@@ -25,7 +26,8 @@ enum doctor_exit : int {
 };
 
 /// Looks through the data directory of a stopped server and prints what is wrong, where, and what
-/// to do; repairs the document that is named. Returns a doctor_exit.
+/// to do; repairs the log and the document that is named, where it is asked to. Returns a
+/// doctor_exit.
 int run_doctor(const DoctorRequest& request);
 
 }  // namespace weft::app

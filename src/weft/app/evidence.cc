@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr int report_format = 1;
 constexpr std::size_t plain_name_bytes_max = 180;
+/// No document's name: "%" is followed by two digits there.
+constexpr const char* log_folder = "%log";
 
 std::string hex(std::string_view bytes) {
   std::string out;
@@ -62,6 +64,39 @@ std::string text_of(const json& report) {
   return report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+/// Writes the findings' bytes, and behind them the report: an incident that has one is complete.
+base::result<void> write_report(const fs::path& place, json report,
+                                const std::vector<Finding>& findings) {
+  std::error_code made;
+  fs::create_directories(place, made);
+  if (made) {
+    return base::fail(errc::start, "cannot create " + place.string() + ": " + made.message());
+  }
+  report["findings"] = json::array();
+  for (const Finding& finding : findings) {
+    json line = {{"what", name_of(finding.what)},
+                 {"problem", finding.problem},
+                 {"remedy", finding.remedy},
+                 {"key", hex(finding.key)},
+                 {"file", nullptr}};
+    std::string name = name_of(finding.what);
+    if (finding.what == Finding::where::record || finding.what == Finding::where::commit) {
+      line["offset"] = finding.first;
+      line["end"] = finding.end;
+      name += "-" + std::to_string(finding.first);
+    }
+    if (!finding.bytes.empty()) {
+      name += ".bin";
+      line["file"] = name;
+      if (!fs::exists(place / name)) {
+        if (auto ok = write_synced(place / name, finding.bytes); !ok) return ok;
+      }
+    }
+    report["findings"].push_back(std::move(line));
+  }
+  return write_synced(place / "report.json", text_of(report));
+}
+
 }  // namespace
 
 const char* name_of(Finding::where what) {
@@ -74,6 +109,8 @@ const char* name_of(Finding::where what) {
       return "snapshot";
     case Finding::where::state:
       return "state";
+    case Finding::where::commit:
+      return "commit";
   }
   return "unknown";
 }
@@ -114,11 +151,6 @@ fs::path EvidenceDirectory::place_of(const hub::QuarantineEntry& incident) const
 
 base::result<void> EvidenceDirectory::keep(const hub::QuarantineEntry& incident,
                                            const std::vector<Finding>& findings) const {
-  const fs::path place = place_of(incident);
-  std::error_code made;
-  fs::create_directories(place, made);
-  if (made)
-    return base::fail(errc::start, "cannot create " + place.string() + ": " + made.message());
   json report = {{"format", report_format},
                  {"room", incident.document.room_id},
                  {"document", incident.document.doc_id},
@@ -126,32 +158,26 @@ base::result<void> EvidenceDirectory::keep(const hub::QuarantineEntry& incident,
                  {"reason", incident.reason},
                  {"sinceMs", incident.since_ms},
                  {"leftMs", nullptr},
-                 {"how", nullptr},
-                 {"findings", json::array()}};
+                 {"how", nullptr}};
   if (incident.document.subdoc_id) report["subdocument"] = *incident.document.subdoc_id;
-  for (const Finding& finding : findings) {
-    json line = {{"what", name_of(finding.what)},
-                 {"problem", finding.problem},
-                 {"remedy", finding.remedy},
-                 {"key", hex(finding.key)},
-                 {"file", nullptr}};
-    std::string name = name_of(finding.what);
-    if (finding.what == Finding::where::record) {
-      line["offset"] = finding.first;
-      line["end"] = finding.end;
-      name += "-" + std::to_string(finding.first);
-    }
-    if (!finding.bytes.empty()) {
-      name += ".bin";
-      line["file"] = name;
-      if (!fs::exists(place / name)) {
-        if (auto ok = write_synced(place / name, finding.bytes); !ok) return ok;
-      }
-    }
-    report["findings"].push_back(std::move(line));
+  return write_report(place_of(incident), std::move(report), findings);
+}
+
+base::result<fs::path> EvidenceDirectory::keep_of_log(std::int64_t since_ms,
+                                                      const std::vector<Finding>& findings) const {
+  const fs::path place = directory_ / log_folder / std::to_string(since_ms);
+  json report = {{"format", report_format},
+                 {"room", nullptr},
+                 {"document", nullptr},
+                 {"subdocument", nullptr},
+                 {"reason", findings.front().problem},
+                 {"sinceMs", since_ms},
+                 {"leftMs", since_ms},
+                 {"how", "what follows was about to be replaced"}};
+  if (auto ok = write_report(place, std::move(report), findings); !ok) {
+    return base::fail(std::move(ok.error()));
   }
-  // Last: an incident with a report is complete.
-  return write_synced(place / "report.json", text_of(report));
+  return place;
 }
 
 base::result<void> EvidenceDirectory::close(const hub::QuarantineEntry& incident,

@@ -11,15 +11,16 @@
 
 namespace weft::app {
 
-/// One thing that is wrong with a document's stored bytes.
+/// One thing that is wrong with the stored bytes of a document, or of the log itself (commit).
 struct Finding {
-  enum class where : std::uint8_t { record, index, snapshot, state };
+  enum class where : std::uint8_t { record, index, snapshot, state, commit };
   where what = where::record;
-  std::uint64_t first = 0, end = 0;  ///< of records: the offsets concerned, [first, end)
-  std::string problem;               ///< what is wrong
-  std::string remedy;                ///< what to do
-  std::string key;                   ///< where it lies in the database; empty for snapshots
-  std::string bytes;                 ///< what lies there
+  /// Of records and commits: the offsets concerned, [first, end).
+  std::uint64_t first = 0, end = 0;
+  std::string problem;  ///< what is wrong
+  std::string remedy;   ///< what to do
+  std::string key;      ///< where it lies in the database; empty for snapshots
+  std::string bytes;    ///< what lies there
 };
 const char* name_of(Finding::where what);
 
@@ -39,6 +40,11 @@ class EvidenceDirectory {
   /// Writes down that an incident is over.
   base::result<void> close(const hub::QuarantineEntry& incident, std::int64_t left_ms,
                            const std::string& how) const;
+
+  /// Writes down what a repair of the log itself is about to replace, synced; where that is.
+  /// Errors: start.
+  base::result<std::filesystem::path> keep_of_log(std::int64_t since_ms,
+                                                  const std::vector<Finding>& findings) const;
 
   /// How many incidents of a document are kept.
   std::size_t incidents_of(const base::DocumentId& document) const;
@@ -60,6 +66,10 @@ inline constexpr const char* unreadable_folder = "unreadable";
 /// What to do about them.
 inline constexpr const char* reading_remedy =
     "a fault of the reader: report it with state.bin of the evidence; edits and updates go on";
+
+/// What to do about commits that cannot be read.
+inline constexpr const char* log_remedy =
+    "stop the server and run weft doctor --repair-log, or weft restore of a backup";
 
 /// A document's name as a file name: injective up to 180 bytes, beyond that cut and told apart by a
 /// 64-bit hash. Source: docs/formats/quarantine.md.

@@ -184,6 +184,8 @@ int main(int argc, char** argv) {
       "doctor", "check the data directory (--data) of a stopped server, and repair a document");
   add_settings(*doctor_command);
   doctor_command->add_option("--repair", doctor.repair, "repair this document (room/document)");
+  doctor_command->add_flag("--repair-log", doctor.repair_log,
+                           "make the log's commits that cannot be read anew");
   doctor_command->add_option("--restore", doctor.restore, "repair this document out of a backup");
   doctor_command->add_option("--from", doctor.from, "the backup, with --restore");
   doctor_command->add_flag("--json", doctor.json, "say it as JSON");

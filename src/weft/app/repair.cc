@@ -255,6 +255,7 @@ base::result<RepairReport> repair(const Storage& storage, const EvidenceDirector
   const std::string name = base::to_string(document);
   if (contents->beyond_repair) {
     return base::fail(errc::start, name + ": the log does not say how far the damage reaches; " +
+                                       "stop the server and run weft doctor --repair-log, or "
                                        "restore the data directory from a backup");
   }
   const bool needs_log_from_start = !contents->snapshot && contents->examination.has_snapshot;

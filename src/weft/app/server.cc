@@ -69,7 +69,11 @@ base::result<void> Node::Parts::open_storage() {
   auto log_options = config.log;
   log_options.directory = config.data + "/log";
   auto opened_log = log::embedded::EmbeddedLog::open(log_options);
-  if (!opened_log) return cannot_start("log", opened_log.error());
+  if (!opened_log) {
+    auto why = std::move(opened_log.error());
+    if (why.code == log::errc::corrupt) why.message += "; weft doctor says what to do";
+    return cannot_start("log", why);
+  }
   log = std::move(*opened_log);
   SnapshotStoreOptions store_options;
   store_options.directory = config.data + "/store";

@@ -116,11 +116,14 @@ Connection::sent Connection::send_waiting() {
   // Of an earlier flush only encrypted bytes are left: nothing was gathered for this one.
   if (remainder_.empty() && socket_.has_unsent()) shared_.gathered.clear();
   std::vector<base::shared_bytes>& waiting = remainder_.empty() ? shared_.gathered : remainder_;
-  const std::size_t count = std::min(waiting.size(), LoopConnections::slices_max);
+  const std::size_t slices = std::min(waiting.size(), LoopConnections::slices_max);
+  std::size_t count = 0;
   std::size_t offered = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    shared_.slices[i] = {const_cast<std::uint8_t*>(waiting[i].data()), waiting[i].size()};
-    offered += waiting[i].size();
+  while (count < slices && offered < LoopConnections::send_bytes_max) {
+    const base::shared_bytes& slice = waiting[count];
+    const std::size_t size = std::min(slice.size(), LoopConnections::send_bytes_max - offered);
+    shared_.slices[count++] = {const_cast<std::uint8_t*>(slice.data()), size};
+    offered += size;
   }
   const auto moved = socket_.send({shared_.slices.data(), count});
   shared_.counters.send_calls.add(moved.send_calls);

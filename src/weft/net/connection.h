@@ -110,9 +110,11 @@ class LoopConnections {
   /// Made when the first connection negotiates compression.
   Inflater& inflater();
 
-  /// 256 slices and about 256 KiB make one send.
+  /// 256 slices and about 256 KiB make one flush.
   static constexpr std::size_t slices_max = 256;
   static constexpr std::size_t flush_bytes_max = 256 * 1024;
+  /// One send takes no more of it: the kernel copies some 20 us for that. The rest is bulk.
+  static constexpr std::size_t send_bytes_max = 64 * 1024;
   static constexpr std::size_t handshakes_per_turn_max = 16;
   /// What one receive takes while much is kept already.
   static constexpr std::size_t receive_bytes_when_tight = 16 * 1024;
@@ -166,8 +168,8 @@ class Connection : public IoHandler, public std::enable_shared_from_this<Connect
  protected:
   enum class sent : std::uint8_t { all, more_waits, blocked, failed };
 
-  /// Sends the remainder, or what `shared_.gathered` holds, in one system call; what is left
-  /// becomes the remainder.
+  /// Sends the remainder, or what `shared_.gathered` holds, in one system call of at most
+  /// send_bytes_max; what is left becomes the remainder.
   sent send_waiting();
   bool has_remainder() const { return !remainder_.empty() || socket_.has_unsent(); }
   bool blocked() const { return blocked_; }

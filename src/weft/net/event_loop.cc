@@ -147,17 +147,24 @@ void EventLoop::request_flush(IoHandler& handler) {
   handler.flush_slot_ = static_cast<std::uint32_t>(to_flush_.size());
 }
 
+void EventLoop::request_bulk(IoHandler& handler) {
+  if (handler.bulk_ticket_ != 0) return;
+  bulk_.push_back(&handler);
+  handler.bulk_ticket_ = bulk_begin_ + bulk_.size();
+}
+
 void EventLoop::retire(std::shared_ptr<IoHandler> handler) {
   // The slot may also name a place in flushing_, whose entries outlive this turn's flushes.
   const std::size_t slot = handler->flush_slot_;
   if (slot != 0 && slot <= to_flush_.size() && to_flush_[slot - 1] == handler.get()) {
     to_flush_[slot - 1] = nullptr;
   }
+  if (handler->bulk_ticket_ != 0) bulk_[handler->bulk_ticket_ - 1 - bulk_begin_] = nullptr;
   retired_.push_back(std::move(handler));
 }
 
 int EventLoop::wait_timeout_ms() {
-  if (!turn_end_.empty() || !to_flush_.empty() || !retired_.empty()) return 0;
+  if (!turn_end_.empty() || !to_flush_.empty() || !bulk_.empty() || !retired_.empty()) return 0;
   while (!timer_heap_.empty() && !timers_.contains(timer_heap_.front().id)) {
     std::pop_heap(timer_heap_.begin(), timer_heap_.end(), later);
     timer_heap_.pop_back();
@@ -191,6 +198,7 @@ void EventLoop::turn() {
   run_posted();
   run_turn_end();
   run_flushes();
+  run_bulk();
   // Swapped out first: a destructor may retire something else.
   destroying_.swap(retired_);
   destroying_.clear();
@@ -245,6 +253,21 @@ void EventLoop::run_flushes() {
     handler->on_flush();
   }
   flushing_.clear();
+}
+
+void EventLoop::run_bulk() {
+  if (bulk_.empty()) return;
+  const base::monotonic_time begin = now();
+  const base::monotonic_time end =
+      begin + std::max<base::monotonic_time>(begin - turn_time_, bulk_time_min);
+  do {
+    IoHandler* const handler = bulk_.front();
+    bulk_.pop_front();
+    ++bulk_begin_;
+    if (handler == nullptr) continue;
+    handler->bulk_ticket_ = 0;
+    handler->on_bulk();
+  } while (!bulk_.empty() && now() < end);
 }
 
 base::result<std::unique_ptr<LoopGroup>> LoopGroup::start(std::size_t threads) {

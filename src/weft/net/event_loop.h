@@ -4,7 +4,9 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -30,18 +32,22 @@ class IoHandler {
   /// The end of a turn in which request_flush was called.
   virtual void on_flush() {}
 
+  /// A piece of work that others need not wait for: see EventLoop::request_bulk.
+  virtual void on_bulk() {}
+
  private:
   friend class EventLoop;
-  std::uint32_t flush_slot_ = 0;  ///< 1 + index in the loop's list, 0 when not in it
+  std::uint32_t flush_slot_ = 0;   ///< 1 + index in the loop's list, 0 when not in it
+  std::uint64_t bulk_ticket_ = 0;  ///< 1 + number in the loop's queue, 0 when not in it
 };
 
 /// One thread's executor and socket multiplexer: level-triggered epoll.
 ///
 /// A turn is: wait → ready descriptors → timers due → posted tasks → at_turn_end tasks → flushes →
-/// destruction of what was retired. Tasks posted before the posted ones have run once still belong
-/// to the turn, and so do at_turn_end tasks queued by at_turn_end tasks: answers to one turn's
-/// input share its flush. Whatever else is queued for a phase that has passed waits for the next
-/// turn, which then does not sleep.
+/// bulk → destruction of what was retired. Tasks posted before the posted ones have run once still
+/// belong to the turn, and so do at_turn_end tasks queued by at_turn_end tasks: answers to one
+/// turn's input share its flush. Whatever else is queued for a phase that has passed waits for the
+/// next turn, which then does not sleep.
 ///
 /// Timers have a resolution of one millisecond and never fire early.
 class EventLoop final : public base::Executor {
@@ -85,8 +91,14 @@ class EventLoop final : public base::Executor {
   /// Calls on_flush once at the end of this turn (of the next one when asked during flushes).
   void request_flush(IoHandler& handler);
 
+  /// Calls on_bulk once, in this turn or a later one, behind those that asked before. A turn's bulk
+  /// ends when it has taken as long as all that went before it, or bulk_time_min if that is more.
+  /// So whoever has much to send or much to be heard, and however many they are: a turn gets twice
+  /// as long at most, or by bulk_time_min, and by one call.
+  void request_bulk(IoHandler& handler);
+
   /// Keeps `handler` alive until the end of the turn, then lets go; it gets no flush of a later
-  /// turn.
+  /// turn, and no bulk.
   void retire(std::shared_ptr<IoHandler> handler);
 
   /// One buffer that all connections of the loop read into, in turn. What is to outlive the call
@@ -94,6 +106,7 @@ class EventLoop final : public base::Executor {
   std::span<std::uint8_t> read_buffer() { return {read_buffer_.get(), read_buffer_bytes}; }
 
   static constexpr std::size_t read_buffer_bytes = 256 * 1024;
+  static constexpr std::chrono::microseconds bulk_time_min{100};
 
  private:
   struct Timer {
@@ -109,6 +122,7 @@ class EventLoop final : public base::Executor {
   void run_posted();
   void run_turn_end();
   void run_flushes();
+  void run_bulk();
   void forget_cancelled_timers();
 
   static constexpr std::size_t events_max = 512;
@@ -135,6 +149,8 @@ class EventLoop final : public base::Executor {
 
   std::vector<IoHandler*> to_flush_;
   std::vector<IoHandler*> flushing_;
+  std::deque<IoHandler*> bulk_;
+  std::uint64_t bulk_begin_ = 0;  ///< the number of bulk_.front()
   std::vector<std::shared_ptr<IoHandler>> retired_;
   std::vector<std::shared_ptr<IoHandler>> destroying_;
 };

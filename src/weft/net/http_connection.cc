@@ -45,7 +45,7 @@ void HttpConnection::on_io(std::uint32_t events) {
   if (left()) return;
   if ((events & EPOLLOUT) != 0) {
     unblock();
-    shared_.loop.request_flush(*this);
+    shared_.loop.request_bulk(*this);
   }
   if ((events & (EPOLLIN | broken)) == 0) return;
   if (phase_ == phase::handling || phase_ == phase::writing) {
@@ -231,6 +231,11 @@ void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
 }
 
 void HttpConnection::on_flush() {
+  // A remainder waits for its turn, or for the socket.
+  if (!left() && !has_remainder()) on_bulk();
+}
+
+void HttpConnection::on_bulk() {
   if (left() || blocked()) return;
   if (!has_remainder()) {
     shared_.gathered.clear();
@@ -258,7 +263,7 @@ void HttpConnection::after_send(sent outcome) {
   if (phase_ == phase::writing) expire_after(shared_.options.write_timeout);
   const bool body_waits = source_left_ > 0 || (stream_ && (wants_gather_ || finishing_));
   const bool more = outcome == sent::more_waits || (outcome == sent::all && body_waits);
-  if (more) shared_.loop.request_flush(*this);
+  if (more) shared_.loop.request_bulk(*this);
   const bool whole = outcome == sent::all && !more && !stream_;
   if (whole && phase_ == phase::writing) return finish_response();
   update_interest(watches_input());

@@ -17,6 +17,7 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   void start() override;
   void on_io(std::uint32_t events) override;
   void on_flush() override;
+  void on_bulk() override;
   void on_sweep(base::monotonic_time now) override;
   void drain(std::uint16_t code, std::string_view reason) override;
   void abort() override { end(); }

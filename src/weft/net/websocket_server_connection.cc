@@ -12,7 +12,7 @@ constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
 constexpr std::uint64_t receive_bytes_min = 4096;
 /// How long the messages of one connection may take before the others have their turn. One receive
 /// can bring ten thousand of them.
-constexpr std::chrono::microseconds slice_time{250};
+constexpr std::chrono::microseconds slice_time{100};
 
 }  // namespace
 
@@ -55,7 +55,7 @@ void WebSocketServerConnection::on_io(std::uint32_t events) {
   if (left() || gone_) return;
   if ((events & EPOLLOUT) != 0) {
     unblock();
-    shared_.loop.request_flush(*this);
+    shared_.loop.request_bulk(*this);
   }
   if ((events & (EPOLLIN | broken)) == 0) return;
   if (stalled() || !held_.empty()) {
@@ -109,7 +109,7 @@ std::span<std::uint8_t> WebSocketServerConnection::decode(std::span<std::uint8_t
   }
   decoder_.release_delivered();
   if (left() || !receiving()) return {};
-  if (over && !stalled()) shared_.loop.request_flush(*this);
+  if (over && !stalled()) shared_.loop.request_bulk(*this);
   return bytes;
 }
 
@@ -270,7 +270,7 @@ void WebSocketServerConnection::note_gone() {
   gone_ = true;
   stop_watching();
   drop_remainder();
-  shared_.loop.request_flush(*this);
+  shared_.loop.request_bulk(*this);
 }
 
 void WebSocketServerConnection::hear_the_rest() {
@@ -283,33 +283,53 @@ void WebSocketServerConnection::hear_the_rest() {
   } else {
     consume_held();
   }
-  if (!left()) shared_.loop.request_flush(*this);
+  if (!left()) shared_.loop.request_bulk(*this);
 }
 
 void WebSocketServerConnection::on_flush() {
   if (left()) return;
+  if (!gone_ && !blocked() && !has_remainder()) send();
+  end_call();
+}
+
+void WebSocketServerConnection::on_bulk() {
+  if (left()) return;
   if (gone_) return hear_the_rest();
-  if (!blocked()) {
-    if (!has_remainder()) gather();
-    const bool nothing = !has_remainder() && shared_.gathered.empty();
-    const sent outcome = nothing ? sent::all : send_waiting();
-    if (FlushListener* const listener = std::exchange(shared_.flush_listener, nullptr))
-        [[unlikely]] {
-      listener->on_flushed(outcome == sent::all);
-    }
-    after_send(outcome);
-    if (left() || gone_) return;
-  }
+  if (!blocked()) send();
+  if (left() || gone_) return;
   if (!stalled() && !held_.empty()) consume_held();
-  if (!left()) update_interest(stalled() || !held_.empty() ? watches_input() : true);
+  end_call();
+}
+
+/// Sees to it that what is left is taken up again.
+void WebSocketServerConnection::end_call() {
+  if (left()) return;
+  const bool may_send = has_remainder() && !blocked();
+  const bool may_decode = !held_.empty() && !stalled();
+  if (gone_ || may_send || may_decode) shared_.loop.request_bulk(*this);
+  if (!gone_) update_interest(stalled() || !held_.empty() ? watches_input() : true);
+}
+
+void WebSocketServerConnection::send() {
+  if (!has_remainder()) gather();
+  const bool nothing = !has_remainder() && shared_.gathered.empty();
+  const sent outcome = nothing ? sent::all : send_waiting();
+  if (FlushListener* const listener = std::exchange(shared_.flush_listener, nullptr)) [[unlikely]] {
+    listener->on_flushed(outcome == sent::all);
+  }
+  after_send(outcome);
 }
 
 void WebSocketServerConnection::after_send(sent outcome) {
   if (outcome == sent::failed) return note_gone();
   if (outcome == sent::blocked) return;
-  const bool more = outcome == sent::more_waits || !control_.empty() || ping_due_ ||
-                    (wants_gather_ && handler_) || (!close_frame_.empty() && !close_frame_sent_);
-  if (more) return shared_.loop.request_flush(*this);
+  if (outcome == sent::more_waits || (wants_gather_ && handler_)) {
+    return shared_.loop.request_bulk(*this);
+  }
+  const bool control = !control_.empty() || ping_due_;
+  if (control || (!close_frame_.empty() && !close_frame_sent_)) {
+    return shared_.loop.request_flush(*this);
+  }
   if (close_frame_sent_) after_close_sent();
 }
 

@@ -23,6 +23,7 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   void start() override;
   void on_io(std::uint32_t events) override;
   void on_flush() override;
+  void on_bulk() override;
   void on_sweep(base::monotonic_time now) override;
   void drain(std::uint16_t code, std::string_view reason) override;
   void abort() override { end(close_code::abnormal); }
@@ -57,7 +58,9 @@ class WebSocketServerConnection final : public Connection, public WebSocketConne
   void on_peer_close(const frame_event& event);
   void fail(std::uint16_t code, std::string_view reason);
   void gather();
+  void send();
   void after_send(sent outcome);
+  void end_call();
   void note_gone();
   void hear_the_rest();
   void after_close_sent();

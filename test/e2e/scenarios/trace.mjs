@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { make_certificate } from '../lib/certificate.mjs'
 import { Client } from '../lib/client.mjs'
 import { assert, until } from '../lib/wait.mjs'
 
@@ -16,10 +17,32 @@ const commands = () => [...fs.readFileSync(operations, 'utf8').matchAll(/^weft t
 const run = (server, args) =>
   new Promise((resolve) => {
     const env = { ...process.env, WEFT_LISTEN: `127.0.0.1:${server.port}` }
+    if (server.tls) Object.assign(env, { WEFT_TLS_CERTIFICATE: server.tls.certificate, WEFT_TLS_KEY: server.tls.key })
     execFile(path.resolve(server.options.weft), ['trace', ...args], { env }, (error, out, problems) => {
       resolve({ code: error ? error.code : 0, out, problems })
     })
   })
+
+/** What `weft trace` says of an edit from one client to the other: somebody types on, and it takes
+ * the next edit after it has arrived. */
+async function follow(server, args, [from, to]) {
+  let seen
+  run(server, args).then((result) => { seen = result })
+  await until('the trace of an edit', async () => {
+    from.text.insert(0, 'x')
+    await until('the edit arrives', () => to.text.length === from.text.length)
+    return seen
+  })
+  assert(seen.code === 0, `weft trace ends with ${seen.code}: ${seen.problems}`)
+  return seen.out
+}
+
+/** The version that the trace names is that edit in the document's history. */
+async function in_the_log(server, document, trace) {
+  const { versions } = JSON.parse((await server.get(`/v1/documents/${document}/versions`)).body)
+  const logged = versions.find(({ version }) => version === trace.position.version)
+  return logged && logged.bytes === trace.updateBytes && logged.senderId === trace.sender
+}
 
 export async function trace_an_edit(context) {
   const server = await context.server()
@@ -32,27 +55,12 @@ export async function trace_an_edit(context) {
   const clients = [new Client(server, document), new Client(server, document)]
   try {
     for (const client of clients) await client.until_synced()
-    for (const as_json of [false, true]) {
-      let seen
-      run(server, as_json ? ['--json', ...remote] : remote).then((result) => { seen = result })
-      // Somebody types on: the trace takes the next edit after it has arrived.
-      await until('the trace of an edit', async () => {
-        clients[0].text.insert(0, 'x')
-        await until('the edit arrives', () => clients[1].text.length === clients[0].text.length)
-        return seen
-      })
-      assert(seen.code === 0, `weft trace ends with ${seen.code}: ${seen.problems}`)
-      if (!as_json) {
-        for (const step of local_steps.slice(0, -1)) assert(seen.out.includes(` ${step}\n`), `no ${step} in:\n${seen.out}`)
-        continue
-      }
-      const trace = JSON.parse(seen.out)
-      assert(`${trace.room}/${trace.document}` === document, 'it followed another document')
-      assert(trace.receivers.sent === 1 && trace.receivers.all === 1, 'it did not see the one receiver')
-      const versions = await (await fetch(`${server.http}/v1/documents/${document}/versions`)).json()
-      const logged = versions.versions.find(({ version }) => version === trace.position.version)
-      assert(logged && logged.bytes === trace.updateBytes && logged.senderId === trace.sender, 'the log has another edit there')
-    }
+    const text = await follow(server, remote, clients)
+    for (const step of local_steps.slice(0, -1)) assert(text.includes(` ${step}\n`), `no ${step} in:\n${text}`)
+    const trace = JSON.parse(await follow(server, ['--json', ...remote], clients))
+    assert(`${trace.room}/${trace.document}` === document, 'it followed another document')
+    assert(trace.receivers.sent === 1 && trace.receivers.all === 1, 'it did not see the one receiver')
+    assert(await in_the_log(server, document, trace), 'the log has another edit there')
 
     const counted = await run(server, [...local, '--json'])
     assert(counted.code === 0, `weft trace --local ends with ${counted.code}: ${counted.problems}`)
@@ -67,6 +75,29 @@ export async function trace_an_edit(context) {
     const quiet = await run(server, ['--wait-ms', '50', 'team/nobody'])
     assert(quiet.code === 3 && quiet.problems.includes('no edit came'), `a quiet document: ${quiet.code} ${quiet.problems}`)
     return `${documented.length} documented commands; ${steps.length} steps, ${sends} sends for ${receivers} receivers`
+  } finally {
+    for (const client of clients) client.destroy()
+  }
+}
+
+export async function trace_over_tls(context) {
+  const server = await context.server({ tls: true })
+  await server.start()
+  const document = 'team/sealed'
+  const clients = Array.from({ length: 3 }, () => new Client(server, document))
+  try {
+    for (const client of clients) await client.until_synced()
+    const trace = JSON.parse(await follow(server, ['--json', document], clients))
+    const steps = trace.steps.map(({ step }) => step)
+    assert(JSON.stringify(steps) === JSON.stringify(local_steps), `the steps are ${steps}`)
+    assert(trace.receivers.sent === 2 && trace.receivers.all === 2, 'it did not see both receivers')
+    assert(await in_the_log(server, document, trace), 'the log has another edit there')
+
+    const forged = path.join(server.scratch, 'forged')
+    fs.mkdirSync(forged)
+    const foreign = await run({ ...server, tls: make_certificate(forged) }, [document])
+    assert(foreign.code === 1 && foreign.problems.includes('another certificate'), `beside a foreign certificate: ${foreign.code} ${foreign.problems}`)
+    return `${steps.length} steps over TLS; a server with another certificate is not asked`
   } finally {
     for (const client of clients) client.destroy()
   }

@@ -82,6 +82,29 @@ base::result<DocumentAudit> audit_document(const std::filesystem::path& director
                                            const base::DocumentId& document,
                                            const record_visitor& visitor);
 
+/// A commit's entry, made anew out of the chunks that lie where it says what lies there.
+struct RebuiltCommit {
+  std::uint64_t first = 0, end = 0;  ///< the offsets of its records
+  std::string key;
+  std::string was;    ///< what was found there; empty: nothing
+  std::string value;  ///< what belongs there
+  std::string problem;
+};
+
+/// Keeps what is about to be replaced; an error leaves everything as it was.
+using keep_commits = std::function<base::result<void>(const std::vector<RebuiltCommit>&)>;
+
+/// Makes the commits anew whose entries cannot be read or are not there, in a log that no process
+/// has open and that may be beyond opening for that: all or none, durable when it returns. Returns
+/// what `keep` was given; empty, and nothing asked, when all commits are there. A chunk that cannot
+/// be read, or is not there, reaches to where the next one begins, or its document's next one says
+/// that it ended: so afterwards the audit names it and `replace` can mend it. Only a last chunk that
+/// is not there at the very end of the log leaves no trace when its commit cannot be read. Blocks.
+/// Errors: failed; corrupt (nothing tells whose some offsets were, or where the log ends); those of
+/// `keep`.
+base::result<std::vector<RebuiltCommit>> repair_commits(const std::filesystem::path& directory,
+                                                        const keep_commits& keep);
+
 /// Gives a log that no process has open a new identity and a new actor: it is another incarnation
 /// from then on, and versions that count in the old one mean nothing in it. Durable when it
 /// returns. Errors: failed, corrupt.

@@ -44,8 +44,6 @@ class AscendingKeys final : public rocksdb::SliceTransform {
 
  private:
   static constexpr std::size_t offset_bytes = 8;
-  static constexpr std::size_t commit_key_bytes = 1 + offset_bytes;
-  static constexpr std::size_t chunk_key_bytes = 1 + 2 * offset_bytes;
 };
 
 /// Stateless and for the whole process, as RocksDB's own default; databases that were given up
@@ -96,6 +94,21 @@ base::result<std::unique_ptr<rocksdb::DB>> open_read_only(const std::filesystem:
       base::rocks::open_read_only(database_options(options), directory, opened);
   if (!status.ok()) return base::fail(to_error(status, "open " + directory.string()));
   return opened;
+}
+
+std::unique_ptr<rocksdb::Iterator> read_through(rocksdb::DB& database) {
+  rocksdb::ReadOptions how;
+  how.fill_cache = false;
+  how.readahead_size = std::size_t{1} << 20;
+  return std::unique_ptr<rocksdb::Iterator>(database.NewIterator(how));
+}
+
+bool at_commit(const rocksdb::Iterator& at) {
+  return at.Valid() && at.key().size() == commit_key_bytes && at.key()[0] == commit_prefix;
+}
+
+bool at_chunk(const rocksdb::Iterator& at) {
+  return at.Valid() && at.key().size() == chunk_key_bytes && at.key()[0] == chunk_prefix;
 }
 
 base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,

@@ -17,22 +17,12 @@ namespace {
 
 constexpr std::uint64_t progress_interval_chunks = 1000;
 
-/// Reads everything once and in order: no use in keeping it cached.
-std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::DB& database) {
-  rocksdb::ReadOptions how;
-  how.fill_cache = false;
-  how.readahead_size = std::size_t{1} << 20;
-  return std::unique_ptr<rocksdb::Iterator>(database.NewIterator(how));
+bool at_name(const rocksdb::Iterator& at) {
+  return at.Valid() && at.key().size() == 9 && at.key()[0] == name_prefix;
 }
-
-bool at_prefix(const rocksdb::Iterator& at, char prefix, std::size_t key_bytes) {
-  return at.Valid() && at.key().size() == key_bytes && at.key()[0] == prefix;
-}
-
-bool at_commit(const rocksdb::Iterator& at) { return at_prefix(at, commit_prefix, 9); }
 
 bool at_chunk_of(const rocksdb::Iterator& at, doc_number number) {
-  return at_prefix(at, chunk_prefix, 17) && at.key().starts_with(chunk_key(number, 0).substr(0, 9));
+  return at_chunk(at) && at.key().starts_with(chunk_key(number, 0).substr(0, 9));
 }
 
 /// What the commits say must be there of one document.
@@ -45,7 +35,7 @@ struct Expected {
 base::result<std::vector<Expected>> expected_chunks(rocksdb::DB& database, doc_number number,
                                                     std::uint64_t floor, std::uint64_t limit) {
   std::vector<Expected> out;
-  const auto at = iterate(database);
+  const auto at = read_through(database);
   for (at->Seek(commit_key(0)); at_commit(*at); at->Next()) {
     const std::string_view key = at->key().ToStringView();
     std::uint64_t first = key_offset(key);
@@ -186,17 +176,16 @@ class LogScan {
   }
 
   base::result<void> read_commits() {
-    const auto at = iterate(database_);
+    const auto at = read_through(database_);
     std::uint64_t expected = 0;
-    Damage* open = nullptr;  // a commit that does not say where it ends
     for (at->Seek(commit_key(0)); at_commit(*at); at->Next()) {
       const std::string_view key = at->key().ToStringView();
       std::uint64_t first = key_offset(key);
       if (first >= limit_) break;
       const std::string_view value = at->value().ToStringView();
       digest_.add(base::as_bytes(key)).add(base::as_bytes(value));
-      if (open) {
-        std::exchange(open, nullptr)->end = first;
+      if (open_commit_) {
+        out_.damage[*std::exchange(open_commit_, std::nullopt)].end = first;
       } else if (first != expected) {
         out_.damage.push_back(
             {Damage::kind::commit, std::nullopt, expected, first, 0, std::string(key),
@@ -207,7 +196,7 @@ class LogScan {
       if (!commit) {
         out_.damage.push_back({Damage::kind::commit, std::nullopt, first, first, 0,
                                std::string(key), std::string(value), commit.error().message});
-        open = &out_.damage.back();
+        open_commit_ = out_.damage.size() - 1;
         expected = first;
         continue;
       }
@@ -225,10 +214,9 @@ class LogScan {
   }
 
   base::result<void> read_documents() {
-    const auto names = iterate(database_);
-    const auto chunks = iterate(database_);
-    for (names->Seek(std::string(1, name_prefix)); at_prefix(*names, name_prefix, 9);
-         names->Next()) {
+    const auto names = read_through(database_);
+    const auto chunks = read_through(database_);
+    for (names->Seek(std::string(1, name_prefix)); at_name(*names); names->Next()) {
       const doc_number number = key_offset(names->key().ToStringView());
       auto document = base::parse_document_key(names->value().ToStringView());
       if (!document) {
@@ -251,6 +239,7 @@ class LogScan {
           committed.fingerprint != walked.fingerprint) {
         if (auto ok = compare_with_commits(database_, number, limit_, walked); !ok) return ok;
       }
+      records_end_ = std::max(records_end_, walked.audit.end);
       if (walked.chunks != 0 || !walked.audit.damage.empty()) ++out_.documents;
       out_.records += walked.audit.records;
       out_.envelope_bytes += walked.audit.envelope_bytes;
@@ -260,7 +249,22 @@ class LogScan {
       }
     }
     if (!names->status().ok()) return base::fail(to_error(names->status(), "read"));
+    compare_ends();
     return {};
+  }
+
+  /// No record may lie behind the last commit: its offset would be given again.
+  void compare_ends() {
+    if (records_end_ <= out_.end) return;
+    if (open_commit_) {
+      out_.damage[*open_commit_].end = records_end_;
+    } else {
+      out_.damage.push_back(
+          {Damage::kind::commit, std::nullopt, out_.end, records_end_, 0, commit_key(out_.end),
+           std::string(),
+           "embedded log: the commit at offset " + std::to_string(out_.end) + " is missing"});
+    }
+    out_.end = records_end_;
   }
 
   void check_index(const base::DocumentId& document, doc_number number) {
@@ -290,6 +294,8 @@ class LogScan {
   LogAudit out_;
   base::crc32c digest_;
   std::unordered_map<doc_number, Committed> committed_;
+  std::optional<std::size_t> open_commit_;  ///< the damage that does not say where it ends
+  std::uint64_t records_end_ = 0;           ///< of the chunks that can be read
 };
 
 }  // namespace
@@ -308,7 +314,7 @@ base::result<DocumentAudit> scan_document(rocksdb::DB& database, const base::Doc
   const auto floor = get_number(database, floor_key(**number));
   if (!floor) return report(floor_key(**number), floor.error().message);
   walked.audit.floor = walked.audit.end = floor->value_or(0);
-  const auto at = iterate(database);
+  const auto at = read_through(database);
   at->Seek(chunk_key(**number, 0));
   walk_chunks(*at, **number, limit, visitor, nullptr, walked);
   if (!at->status().ok()) return base::fail(to_error(at->status(), "read"));

@@ -28,6 +28,8 @@ inline constexpr char number_prefix = 'n';
 inline constexpr char name_prefix = 'd';
 inline constexpr char chunk_prefix = 'r';
 inline constexpr char commit_prefix = 'g';
+inline constexpr std::size_t chunk_key_bytes = 17;
+inline constexpr std::size_t commit_key_bytes = 9;
 
 /// The offset at the end of a chunk's or commit's key.
 std::uint64_t key_offset(std::string_view key);
