@@ -6,6 +6,19 @@ verb_build() {
   tools/build.sh "$preset" "$@"
 }
 
+# Compiles clients/js when it differs from what its dist was compiled from.
+build_client() {
+  local stamp
+  stamp=$(content_hash clients/js/src clients/js/package-lock.json clients/js/tsconfig.json)
+  [ -f clients/js/dist/index.js ] && [ "$(cat build/client.stamp 2>/dev/null)" = "$stamp" ] && return 0
+  npm_ci clients/js
+  say "building clients/js"
+  rm -rf clients/js/dist
+  (cd clients/js && npm run --silent build) >&2
+  mkdir -p build
+  echo "$stamp" >build/client.stamp
+}
+
 # Builds web/dist when something below web/ differs from what it was built from.
 build_page() {
   local stamp

@@ -104,7 +104,7 @@ setup_python() {
   echo "$stamp" >"$tools_dir/py/weft-stamp"
 }
 
-node_packages_test=(test/e2e test/e2e/browser test/yjs/oracle)
+node_packages_test=(test/e2e test/e2e/browser test/yjs/oracle clients/js)
 
 verb_setup() {
   local level=${1:-test} package

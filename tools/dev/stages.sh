@@ -97,6 +97,14 @@ stage_e2e() {
     ${DEV_SEED:+--seed "$DEV_SEED"} "$@"
 }
 
+# The provider: its units, and each of its transports against the real server.
+stage_client() {
+  test_tools
+  build_client
+  (cd clients/js && npm run --silent size -- --check)
+  (cd clients/js && WEFT=${WEFT:-../../build/release/weft} npm test --silent)
+}
+
 # Runs a command with the URL of a scratch server as its last argument.
 with_server() {
   local scratch port server rc=0

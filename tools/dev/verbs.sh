@@ -12,6 +12,7 @@ verb_help() {
   full                     test, then what takes longer: crashes, an hour's soak, long fuzzing, tsan, bare machine
   full STAGE…              only those of its stages (sim planted chaos-100 chaos-control soak fuzz-full tsan
                            tidy bare, or those of test); reports/full-STAGE.json
+  client                   the npm provider: build and tests (clients/js)
   e2e [flags]              the end-to-end scenarios alone (test/e2e/run.mjs)
   bench [flags]            beside the raw server and the peers (bench/run.py); reports/bench.json
   fuzz [seconds [name]]    every fuzzer (or those with that name) for so many seconds each (60)
@@ -33,6 +34,8 @@ verb_tidy() { verb_setup full; run_single tidy tidy; }
 verb_fmt() { own_sources | xargs clang-format-19 -i; }
 verb_e2e() { verb_setup test; tools/build.sh release weft weft-metered; build_page; bash ./dev _stage e2e "$@"; }
 
+verb_client() { verb_setup test; tools/build.sh release weft; run_single client client; }
+
 # One stage as a verb, with its report.
 run_single() {
   local verb=$1 begin
@@ -42,7 +45,7 @@ run_single() {
   finish "$verb" "$begin"
 }
 
-stages_of_test=(setup build-ci unit check oracle fuzz-short build-release sim-60s e2e openapi browser chaos-5)
+stages_of_test=(setup build-ci unit check oracle fuzz-short build-release sim-60s client e2e openapi browser chaos-5)
 
 # Without the tools or the programs the rest would only repeat the same failure.
 run_stages() {
@@ -101,4 +104,4 @@ verb_bench() {
 }
 
 verb_clean() { rm -rf build web/dist web/node_modules test/e2e/node_modules test/e2e/browser/node_modules \
-  test/yjs/oracle/node_modules bench/peers/node_modules; }
+  test/yjs/oracle/node_modules bench/peers/node_modules clients/js/node_modules clients/js/dist; }

@@ -1,0 +1,239 @@
+/**
+ * Plain HTTP: the state and what the server lacks by GET, edits of others by server-sent events,
+ * own edits by POST, whose 201 says that they are durable. There is no presence in it.
+ */
+
+import * as Y from 'yjs';
+import * as buffer from 'lib0/buffer';
+
+import type { Connection } from './connection.js';
+import { read_events, type ServerEvent } from './events.js';
+import type { ControlMessage, Link, LinkPeer, Position, Refusal } from './link.js';
+
+/** Longer state vectors go into a body: servers limit addresses. */
+const address_bytes_max = 2000;
+/** Edits that wait for a request are sent as one update up to this size. */
+const merge_bytes_max = 256 * 1024;
+const retry_ms = 500;
+const retries_max = 5;
+
+class Problem extends Error {
+  constructor(readonly refusal: Refusal | undefined, message: string, readonly after_ms: number) {
+    super(message);
+  }
+}
+
+/** `42@<log>`, `42` or `none@<log>`. */
+export function position_of(version: string | null, log: string | null): Position | undefined {
+  if (version === null) return undefined;
+  const [number, name] = version.split('@');
+  const named = name ?? log ?? undefined;
+  return { version: /^\d+$/.test(number) ? Number(number) : null, ...(named ? { log: named } : {}) };
+}
+
+export class HttpLink implements Link {
+  readonly transport = 'http';
+  readonly carrier = 'http';
+  private readonly abort_ = new AbortController();
+  private ended_ = false;
+  private open_ = false;
+  private posting_ = false;
+  private waiting_: Uint8Array[] = [];
+  private last_id_: string | null = null;
+
+  constructor(
+    private readonly connection_: Connection,
+    private readonly peer_: LinkPeer,
+  ) {
+    if (peer_.name.subdocId !== undefined) {
+      queueMicrotask(() => this.end_('plain HTTP has no names for subdocuments'));
+    } else {
+      void this.run_();
+    }
+  }
+
+  send(update: Uint8Array, _answer: boolean): void {
+    if (!this.open_) return;
+    this.waiting_.push(update);
+    if (!this.posting_) void this.post_();
+  }
+
+  send_awareness(_update: Uint8Array): void {}
+
+  send_control(_message: ControlMessage): boolean {
+    return false;
+  }
+
+  close(): void {
+    this.ended_ = true;
+    this.open_ = false;
+    this.abort_.abort();
+  }
+
+  private async run_(): Promise<void> {
+    try {
+      await this.load_();
+      for (;;) {
+        if (this.ended_) return;
+        const since = this.last_id_ === null ? '' : `?since=${encodeURIComponent(this.last_id_)}`;
+        const response = await this.ask_(`events${since}`, { headers: { accept: 'text/event-stream' } });
+        if (!response.body) throw new Problem(undefined, 'an answer without a body', 0);
+        let reload = false;
+        for await (const event of read_events(response.body, this.connection_.silence_max_ms)) {
+          if (this.ended_) return;
+          if (event.id !== null) this.last_id_ = event.id;
+          reload = this.take_(event);
+          if (reload) break;
+        }
+        if (!reload) throw new Problem(undefined, 'the stream of events ended', 0);
+        await this.load_();
+      }
+    } catch (error) {
+      const refusal = error instanceof Problem ? error.refusal : undefined;
+      this.end_(error instanceof Error ? error.message : String(error), refusal);
+    }
+  }
+
+  /** The state as it is now. What follows it comes by events. */
+  private async load_(): Promise<void> {
+    const held = await this.ask_('state-vector', this.timely_());
+    const state_vector = new Uint8Array(await held.arrayBuffer());
+    if (this.ended_) return;
+    if (!this.open_) {
+      this.open_ = true;
+      this.peer_.opened();
+    }
+    const own = Y.encodeStateVector(this.peer_.doc);
+    const encoded = buffer.toBase64UrlEncoded(own).replace(/=+$/, '');
+    const answer =
+      encoded.length <= address_bytes_max
+        ? await this.ask_(`update?sv=${encoded}`, {})
+        : await this.ask_('diff', { method: 'POST', body: own as BodyInit, headers: binary });
+    const update = new Uint8Array(await answer.arrayBuffer());
+    if (this.ended_) return;
+    const at = position_of(answer.headers.get('weft-version'), answer.headers.get('weft-log'));
+    this.last_id_ = at?.log ? `${at.version ?? 'none'}@${at.log}` : null;
+    this.peer_.update(update);
+    this.peer_.synced(at);
+    this.peer_.server_state(state_vector);
+  }
+
+  /** True when the state has to be read again. */
+  private take_(event: ServerEvent): boolean {
+    if (event.type === 'reset') return true;
+    if (event.type === 'end') {
+      const { type, detail } = JSON.parse(event.data) as { type?: string; detail?: string };
+      throw new Problem(undefined, detail ?? type ?? 'the server ended the stream', 0);
+    }
+    if (event.type !== 'update') return false;
+    const { update } = JSON.parse(event.data) as { update: string };
+    this.peer_.update(buffer.fromBase64(update), position_of(event.id, null));
+    return false;
+  }
+
+  /** Sends what waits, one request at a time, so that edits arrive in their order. */
+  private async post_(): Promise<void> {
+    this.posting_ = true;
+    for (let failures = 0; this.waiting_.length > 0 && !this.ended_; ) {
+      const [update, count] = this.next_();
+      try {
+        const sender = encodeURIComponent(this.peer_.sender_id);
+        const response = await this.ask_(`updates?sender=${sender}`, {
+          method: 'POST',
+          body: update as BodyInit,
+          headers: binary,
+        });
+        await response.arrayBuffer(); // its version may be ahead of what the events have brought
+        if (this.ended_) return;
+        this.waiting_.splice(0, count);
+        failures = 0;
+        this.peer_.acked(update);
+      } catch (error) {
+        const problem = error instanceof Problem ? error : new Problem(undefined, String(error), 0);
+        failures += 1;
+        if (this.ended_) return;
+        if (problem.refusal && !problem.refusal.retry) {
+          this.peer_.refused(problem.refusal);
+          this.waiting_ = [];
+          break;
+        }
+        if (failures > retries_max) return this.end_(problem.message, problem.refusal);
+        await this.pause_(Math.max(problem.after_ms, retry_ms * failures));
+      }
+    }
+    this.posting_ = false;
+  }
+
+  /** The first of the waiting edits as one update, and how many they are. */
+  private next_(): [Uint8Array, number] {
+    let bytes = this.waiting_[0].length;
+    let count = 1;
+    while (count < this.waiting_.length && bytes + this.waiting_[count].length <= merge_bytes_max) {
+      bytes += this.waiting_[count].length;
+      count += 1;
+    }
+    return [count === 1 ? this.waiting_[0] : Y.mergeUpdates(this.waiting_.slice(0, count)), count];
+  }
+
+  private pause_(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.abort_.signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private timely_(): RequestInit {
+    const late = AbortSignal.timeout(this.connection_.connect_timeout_ms);
+    return { signal: either(late, this.abort_.signal) };
+  }
+
+  private async ask_(route: string, init: RequestInit): Promise<Response> {
+    const { url, headers } = await this.connection_.http_request(this.peer_.name, route);
+    const response = await this.connection_.fetch(url.href, {
+      cache: 'no-store',
+      signal: this.abort_.signal,
+      ...init,
+      headers: { ...headers, ...(init.headers as Record<string, string> | undefined) },
+    });
+    if (response.ok) return response;
+    throw await problem_of(response);
+  }
+
+  private end_(reason: string, refusal?: Refusal): void {
+    if (this.ended_) return;
+    this.close();
+    this.peer_.closed({ reason, refusal });
+  }
+}
+
+const binary = { 'content-type': 'application/octet-stream' };
+const problem_prefix = 'urn:weft:problem:';
+
+/** Only what the server itself says is a refusal; a proxy's page means: not this transport. */
+async function problem_of(response: Response): Promise<Problem> {
+  const after_ms = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0;
+  let said: { type?: unknown; detail?: unknown } = {};
+  try {
+    said = (await response.json()) as typeof said;
+  } catch {
+    // no problem document
+  }
+  const message = typeof said.detail === 'string' ? said.detail : `the server answered ${response.status}`;
+  if (typeof said.type !== 'string' || !said.type.startsWith(problem_prefix)) {
+    return new Problem(undefined, message, after_ms);
+  }
+  const code = said.type.slice(problem_prefix.length);
+  return new Problem({ code, message, retry: response.status >= 500 }, message, after_ms);
+}
+
+function either(a: AbortSignal, b: AbortSignal): AbortSignal {
+  const both = new AbortController();
+  for (const signal of [a, b]) {
+    if (signal.aborted) both.abort(signal.reason);
+    signal.addEventListener('abort', () => both.abort(signal.reason), { once: true });
+  }
+  return both.signal;
+}

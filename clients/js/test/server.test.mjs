@@ -1,0 +1,316 @@
+// The provider against the real server, over each transport that it has.
+//   WEFT=build/release/weft node --test test/server.test.mjs
+
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import WebSocket from 'ws'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import { Random } from '../../../test/e2e/lib/random.mjs'
+import { Server } from '../../../test/e2e/lib/server.mjs'
+import { close_all, equal, provide, saved, shows, synced, until } from './support/clients.mjs'
+import { Gate } from './support/gate.mjs'
+
+const weft = path.resolve(process.env.WEFT ?? fileURLToPath(new URL('../../../build/release/weft', import.meta.url)))
+const seed = Number(process.env.DEV_SEED ?? Date.now() % 2 ** 31)
+console.log(`seed ${seed}`)
+
+async function probe() {
+  const server = await Server.create({ weft })
+  await server.start()
+  const { status } = await server.get('/socket.io/?EIO=4&transport=polling')
+  await server.dispose()
+  return status === 200 ? ['socketio', 'websocket', 'http'] : ['websocket', 'http']
+}
+const transports = await probe()
+
+async function with_server(run, options = {}) {
+  const server = await Server.create({ weft, ...options })
+  await server.start()
+  try {
+    await run(server)
+  } catch (error) {
+    console.log(server.tail(25))
+    throw error
+  } finally {
+    await close_all()
+    await server.dispose()
+  }
+}
+
+/** What the server holds, read over HTTP into a fresh document. */
+async function stored(server, docId = 'doc') {
+  const doc = new Y.Doc()
+  const response = await fetch(`${server.http}/v1/documents/room/${encodeURIComponent(docId)}/update`)
+  Y.applyUpdate(doc, new Uint8Array(await response.arrayBuffer()))
+  return doc
+}
+
+for (const transport of transports) {
+  const open = (server, options) => provide(server.http ?? server, { transports: [transport], ...options })
+
+  test(`${transport}: two providers converge, are saved, and a newcomer sees the same`, () => with_server(async (server) => {
+    const [a, b] = [open(server), open(server)]
+    await synced(a, b)
+    for (let i = 0; i < 50; i += 1) {
+      a.text.insert(0, 'a')
+      b.text.insert(b.text.length, 'b')
+      if (i % 5 === 0) a.text.delete(0, 1)
+      b.doc.getMap('map').set(`key${i % 7}`, i)
+    }
+    await saved(a, b)
+    await equal(a, b)
+    assert.equal(Y.encodeStateAsUpdate(await stored(server)).length, Y.encodeStateAsUpdate(a.doc).length)
+    const c = open(server)
+    await synced(c)
+    await equal(a, c)
+    assert.deepEqual([a.early, b.early], [[], []])
+    if (transport !== 'websocket') {
+      await until('versions', () => a.version !== null && a.version === b.version && a.version === c.version)
+    }
+  }))
+
+  test(`${transport}: a document that nobody ever wrote is synced, empty and saved`, () => with_server(async (server) => {
+    const a = open(server, { docId: 'never' })
+    await synced(a)
+    assert.deepEqual([a.saved, a.pending, a.version, a.text.length], [true, 0, null, 0])
+  }))
+
+  test(`${transport}: names with spaces, slashes and other scripts`, () => with_server(async (server) => {
+    const docId = 'Über/海 100%?#'
+    const a = open(server, { docId })
+    await synced(a)
+    a.text.insert(0, 'gleich 🧵')
+    await saved(a)
+    assert.equal((await stored(server, docId)).getText('content').toString(), 'gleich 🧵')
+  }))
+
+  test(`${transport}: edits made offline meet those of others`, () => with_server(async (server) => {
+    const [a, b] = [open(server), open(server)]
+    await synced(a, b)
+    a.text.insert(0, 'abcdef')
+    await shows(b, 'abcdef')
+    await saved(a)
+    a.disconnect()
+    a.text.delete(1, 2)
+    a.text.insert(0, '>')
+    b.text.insert(6, '<')
+    assert.deepEqual([a.pending, a.saved], [2, false])
+    a.connect()
+    await equal(a, b)
+    assert.equal(a.text.toString(), '>adef<')
+    await saved(a, b)
+  }))
+
+  test(`${transport}: kill -9 with edits under way: what was saved is there, the rest is sent again`, () => with_server(async (server) => {
+    const random = new Random(seed)
+    const [a, b] = [open(server), open(server)]
+    await synced(a, b)
+    const tokens = a.doc.getArray('tokens')
+    for (let round = 0; round < 4; round += 1) {
+      const write = (count) => {
+        for (let i = 0; i < count; i += 1) tokens.push([`${round}-${tokens.length}`])
+      }
+      write(1 + random.below(10))
+      b.text.insert(0, 'b')
+      await saved(a, b)
+      const confirmed = tokens.toArray()
+      write(20)
+      for (let turns = random.below(30); turns > 0; turns -= 1) await new Promise(setImmediate)
+      await server.stop('SIGKILL')
+      for (const provider of [a, b]) provider.disconnect() // so that nothing comes again before it was looked at
+      write(2)
+      await server.start()
+      const held = new Set((await stored(server)).getArray('tokens').toArray())
+      assert.deepEqual(confirmed.filter((token) => !held.has(token)), [])
+      for (const provider of [a, b]) provider.connect()
+      const c = open(server)
+      await saved(a, b)
+      await synced(c)
+      await equal(a, b, c)
+      await c.destroy()
+    }
+    assert.deepEqual([a.early, b.early], [[], []])
+    const held = (await stored(server)).getArray('tokens').toArray()
+    assert.deepEqual(held, tokens.toArray())
+    assert.equal(new Set(held).size, held.length)
+  }))
+
+  test(`${transport}: what was saved is on the server's disk when it is killed at that moment`, () => with_server(async (server) => {
+    for (let round = 0; round < 3; round += 1) {
+      const a = open(server)
+      await synced(a)
+      a.text.insert(0, `round ${round} `)
+      a.text.delete(0, 1)
+      await saved(a)
+      await server.stop('SIGKILL')
+      const expected = a.text.toString()
+      await a.destroy()
+      await server.start()
+      assert.equal((await stored(server)).getText('content').toString(), expected)
+    }
+  }))
+
+  test(`${transport}: a client that is killed with unacknowledged edits loses none`, () => with_server(async (server) => {
+    const directory = path.join(server.scratch, 'store')
+    const made = []
+    const writer = async () => {
+      const child = fork(fileURLToPath(new URL('support/writer.mjs', import.meta.url)), [server.http, transport, directory, 'killed'], { silent: true })
+      let text = ''
+      child.stdout.on('data', (chunk) => (text += chunk))
+      child.tokens = () => [...text.matchAll(/^made (.*)$/gm)].map(([, token]) => token)
+      await new Promise((resolve) => child.once('message', resolve))
+      return child
+    }
+    const kill = async (child) => {
+      const gone = new Promise((resolve) => child.once('close', resolve))
+      child.kill('SIGKILL')
+      await gone
+      made.push(...child.tokens())
+    }
+    const write = (child, count) => {
+      const done = new Promise((resolve) => child.once('message', resolve))
+      child.send(count)
+      return done
+    }
+    const online = await writer()
+    await write(online, 40)
+    await kill(online) // at once: some edits have not even been sent
+    await server.stop('SIGKILL')
+    const offline = await writer()
+    await write(offline, 5)
+    await kill(offline)
+    await server.start()
+    const last = await writer()
+    await until('all tokens on the server', async () => {
+      const held = (await stored(server, 'killed')).getArray('tokens').toArray()
+      return held.length === 45 && made.every((token) => held.includes(token))
+    })
+    await kill(last)
+    assert.equal(made.length, 45)
+  }))
+}
+
+test('every transport and the stock client edit one document at once and end equal', () => with_server(async (server) => {
+  const random = new Random(seed + 1)
+  const providers = transports.map((transport) => provide(server.http, { transports: [transport] }))
+  const stock = new WebsocketProvider(`${server.ws}/ws`, 'room/doc', new Y.Doc(), { WebSocketPolyfill: WebSocket, disableBc: true })
+  stock.text = stock.doc.getText('content')
+  try {
+    await synced(...providers)
+    await until('the stock client', () => stock.synced)
+    const all = [...providers, stock]
+    for (let i = 0; i < 200; i += 1) {
+      const { text } = random.pick(all)
+      if (text.length > 5 && random.chance(0.3)) text.delete(random.below(text.length - 1), 1)
+      else text.insert(random.below(text.length + 1), random.pick(['x', 'yz', '日', 'ä ']))
+      if (i % 20 === 0) await new Promise(setImmediate)
+    }
+    await saved(...providers)
+    await equal(...all)
+  } finally {
+    stock.doc.destroy()
+    stock.destroy()
+  }
+}))
+
+test('presence is seen between providers and the stock client, and goes with them', () => with_server(async (server) => {
+  const shown = transports.filter((transport) => transport !== 'http')
+  const stock = new WebsocketProvider(`${server.ws}/ws`, 'room/doc', new Y.Doc(), { WebSocketPolyfill: WebSocket, disableBc: true })
+  try {
+    stock.awareness.setLocalStateField('user', 'stock')
+    const providers = shown.map((transport) => provide(server.http, { transports: [transport] }))
+    for (const [index, provider] of providers.entries()) provider.awareness.setLocalStateField('user', shown[index])
+    const users = ({ awareness }) => [...awareness.getStates().values()].map(({ user }) => user).sort().join()
+    const everybody = ['stock', ...shown].sort().join()
+    await until('everybody', () => [stock, ...providers].every((provider) => users(provider) === everybody))
+    providers[0].disconnect()
+    await until('it is gone', () => !users(stock).includes(shown[0]))
+    providers[0].connect()
+    await until('it is back', () => users(stock) === everybody && users(providers[0]) === everybody)
+  } finally {
+    stock.doc.destroy()
+    stock.destroy()
+  }
+}))
+
+test('a blocked transport gives way to the next, and the better one is taken again when it is free', () => with_server(async (server) => {
+  const gate = await new Gate(server.port).start()
+  try {
+    gate.block('socketio', 'websocket')
+    const a = provide(gate.url, { retryBetterAfter: 100 })
+    const b = provide(server.http, { transports: ['websocket'] })
+    const taken = []
+    a.on('transport', (transport) => transport && taken.push(transport))
+    await synced(a, b)
+    assert.equal(a.transport, 'http')
+    a.text.insert(0, 'over http ')
+    await saved(a)
+    gate.block('socketio')
+    await until('websocket', () => a.transport === 'websocket')
+    a.text.insert(0, 'over websocket ')
+    await saved(a)
+    await equal(a, b)
+    a.awareness.setLocalStateField('user', 'Ada')
+    await until('presence', () => b.awareness.getStates().get(a.doc.clientID)?.user === 'Ada')
+    gate.block('socketio', 'websocket')
+    gate.cut()
+    await until('http again', () => a.transport === 'http' && a.synced)
+    a.text.insert(0, 'once more ')
+    await saved(a)
+    await equal(a, b)
+    assert.deepEqual([...new Set(taken)].sort(), ['http', 'websocket'])
+  } finally {
+    await gate.stop()
+  }
+}))
+
+test('while nothing can be reached it stays disconnected, and comes back when it can', () => with_server(async (server) => {
+  const gate = await new Gate(server.port).start()
+  try {
+    gate.block('all')
+    const a = provide(gate.url)
+    const statuses = []
+    a.on('status', ({ status }) => statuses.push(status))
+    await until('two rounds of attempts', () => gate.seen.filter((transport) => transport === 'http').length >= 2)
+    assert.ok(!statuses.includes('connected'))
+    assert.ok(statuses.includes('disconnected'))
+    a.text.insert(0, 'kept')
+    gate.block()
+    await saved(a)
+    assert.equal((await stored(server)).getText('content').toString(), 'kept')
+  } finally {
+    await gate.stop()
+  }
+}))
+
+test('a refused edit is final, is told, and does not come again', () => with_server(async (server) => {
+  for (const transport of transports) {
+    const a = provide(server.http, { docId: `refused-${transport}`, transports: [transport] })
+    await synced(a)
+    const refused = []
+    a.on('refused', ({ code }) => refused.push(code))
+    a.text.insert(0, 'x'.repeat(70_000))
+    await until(`a refusal over ${transport}`, () => refused.length === 1)
+    assert.deepEqual(refused, ['too-large'])
+    assert.deepEqual([a.saved, a.shouldConnect, a.status], [false, false, 'disconnected'])
+  }
+}, { args: ['--hub.update_bytes_max', '65536', '--net.message_bytes_max', '131072'] }))
+
+test('a document of megabytes comes whole over every transport', () => with_server(async (server) => {
+  const writer = provide(server.http, { transports: [transports[0]] })
+  await synced(writer)
+  for (let i = 0; i < 20; i += 1) writer.text.insert(0, `${i} `.repeat(20_000))
+  await saved(writer)
+  for (const transport of transports) {
+    const reader = provide(server.http, { transports: [transport] })
+    await synced(reader)
+    assert.equal(reader.text.length, writer.text.length)
+    await reader.destroy()
+  }
+  assert.ok(fs.existsSync(server.data))
+}))
