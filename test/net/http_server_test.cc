@@ -43,6 +43,32 @@ TEST_P(HttpServer, ReadsChunkedBodiesAndAnswersHead) {
   EXPECT_EQ(client.get("/after").body, "GET /after ");
 }
 
+TEST_P(HttpServer, AClientThatHasEndedItsHalfIsGoneWhereItIsWatchedAndAnsweredElsewhere) {
+  std::promise<HttpResponder> waiting[2];
+  answer = [&](HttpRequest request, HttpResponder responder) {
+    const bool watched = request.target == "/watched";
+    if (watched) responder.watch_peer();
+    waiting[watched].set_value(std::move(responder));
+  };
+  start();
+  TestClient watched = connect(), other = connect();
+  watched.send("GET /watched HTTP/1.1\r\nHost: h\r\n\r\n");
+  other.send("GET /other HTTP/1.1\r\nHost: h\r\n\r\n");
+  HttpResponder gone = waiting[1].get_future().get(), patient = waiting[0].get_future().get();
+  EXPECT_FALSE(gone.abandoned());
+  ::shutdown(other.fd(), SHUT_WR);
+  ::shutdown(watched.fd(), SHUT_WR);
+  EXPECT_TRUE(testing::eventually([&] { return gone.abandoned(); }));
+  EXPECT_TRUE(watched.at_end());
+  std::promise<void> answered;
+  patient.executor().post([&] {
+    patient.respond(HttpResponse::text(200, "text/plain", "late"));
+    answered.set_value();
+  });
+  answered.get_future().wait();
+  EXPECT_EQ(other.read_response().body, "late");
+}
+
 TEST_P(HttpServer, SaysContinueToWhomItMatters) {
   start();
   TestClient client = connect();

@@ -24,7 +24,7 @@ class ManualExecutor final : public base::Executor {
     std::erase_if(timers_, [timer](const auto& entry) { return entry.first.second == timer; });
   }
 
-  base::monotonic_time now() const override { return now_; }
+  base::monotonic_time now() const override { return now_ += tick; }
   std::int64_t wall_clock_ms() const override { return now_.count() / 1'000'000; }
 
   /// Runs what is queued, and what that queues, until nothing is.
@@ -50,6 +50,9 @@ class ManualExecutor final : public base::Executor {
 
   std::size_t timers() const { return timers_.size(); }
 
+  /// What each look at the clock takes.
+  std::chrono::nanoseconds tick{0};
+
  private:
   static void run_all(std::deque<base::task>& queue) {
     std::deque<base::task> now;
@@ -60,7 +63,7 @@ class ManualExecutor final : public base::Executor {
   std::deque<base::task> posted_;
   std::deque<base::task> turn_end_;
   std::map<std::pair<base::monotonic_time, base::timer_id>, base::task> timers_;
-  base::monotonic_time now_{std::chrono::seconds(1)};
+  mutable base::monotonic_time now_{std::chrono::seconds(1)};
   base::timer_id last_timer_ = 0;
 };
 

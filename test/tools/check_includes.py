@@ -5,7 +5,7 @@ base <- yjs, protocol, identity, net <- crdt <- log, store, elf <- hub <- links,
 
 A module includes itself and modules of lower layers. A driver (log/embedded, store/rocksdb, ...)
 belongs to its module but is named by app/ and by itself only. Ours are included as
-"weft/..." and nothing else; third-party headers stay where they are expected.
+"weft/..." and nothing else; a driver may be a stack of folders; third-party headers stay where they are expected.
 
 Usage: check_includes.py [--root DIR] | --self-test
 """
@@ -32,6 +32,10 @@ SAME_LAYER = {("gateway", "links")}
 
 # Folders whose sub-folders are drivers: one implementation each of the interface above them.
 DRIVER_PARENTS = {"log", "store", "gateway"}
+
+# Sub-folders of a driver that see only themselves and those before them; what lies beside them in the
+# driver's own folder sees all.
+STACKS = {"gateway/socketio": ["engine", "protocol"]}
 
 # First path segment (or whole name) of a third-party header -> the folders that may include it.
 THIRD_PARTY = {
@@ -70,6 +74,16 @@ def within(folder, allowed):
     return any(folder == entry or folder.startswith(entry + "/") for entry in allowed)
 
 
+def stack_level(parts):
+    """('gateway/socketio', 0) for gateway/socketio/engine/x.h; (None, 0) outside of all stacks."""
+    stack = "/".join(parts[:2])
+    if stack not in STACKS:
+        return None, 0
+    if len(parts) > 3 and parts[2] in STACKS[stack]:
+        return stack, STACKS[stack].index(parts[2])
+    return stack, len(STACKS[stack])
+
+
 def check_file(path, relative):
     """Violations of one file of src/weft, as 'path:line: what'."""
     module, driver = folder_of(relative.parts)
@@ -96,6 +110,10 @@ def check_file(path, relative):
                 continue
             if target != module and LAYER[target] >= LAYER[module] and (module, target) not in SAME_LAYER:
                 violation(number, f"{module} must not include {target} ({name}): includes point downwards")
+            stack, level = stack_level(relative.parts)
+            target_stack, target_level = stack_level(pathlib.PurePosixPath(name).parts[1:])
+            if stack and stack == target_stack and target_level > level:
+                violation(number, f"{name}: within {stack} includes point downwards")
             if target_driver and module != "app" and (module, driver) != (target, target_driver):
                 violation(number, f"{name}: only app names the driver {target}/{target_driver}")
         elif kind == '"':
@@ -122,6 +140,8 @@ def self_test():
         "hub/a.cc": ('#include "weft/log/embedded/b.h"', "only app names"),
         "log/embedded/a.cc": ('#include "weft/log/kafka/b.h"', "only app names"),
         "gateway/http/a.cc": ('#include "weft/gateway/ywebsocket/b.h"', "only app names"),
+        "gateway/socketio/engine/a.cc": ('#include "weft/gateway/socketio/protocol/b.h"', "downwards"),
+        "gateway/socketio/protocol/a.cc": ('#include "weft/gateway/socketio/b.h"', "downwards"),
         "log/a.cc": ("#include <rocksdb/db.h>", "does not belong"),
         "base/a.cc": ('#include "result.h"', "from src"),
         "base/b.cc": ("#include <weft/base/result.h>", "in quotes"),
@@ -130,6 +150,8 @@ def self_test():
     allowed = {
         "hub/ok.cc": '#include "weft/log/op_log.h"\n#include "weft/yjs/update.h"\n#include <vector>',
         "log/embedded/ok.cc": '#include "weft/log/op_log.h"\n#include "weft/log/embedded/x.h"\n#include <rocksdb/db.h>',
+        "gateway/socketio/ok.cc": '#include "weft/gateway/socketio/protocol/x.h"',
+        "gateway/socketio/protocol/ok.cc": '#include "weft/gateway/socketio/engine/x.h"\n#include "weft/gateway/x.h"',
         "app/ok.cc": '#include "weft/log/embedded/x.h"\n#include "weft/store/rocksdb/x.h"',
     }
     with tempfile.TemporaryDirectory() as name:

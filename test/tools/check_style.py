@@ -12,7 +12,7 @@ import tempfile
 
 LINES_MAX = 600
 LINES_WARN = 400
-FOLDERS = ["src", "test", "fuzz", "bench", "tools", "web/src", "clients/js", "cmake"]
+FOLDERS = ["src", "test", "fuzz", "bench", "examples", "tools", "web/src", "clients/js", "cmake"]
 SUFFIXES = {".h", ".cc", ".c", ".py", ".mjs", ".ts", ".sh", ".cmake", ".txt"}
 SKIPPED_PARTS = {"node_modules", "dist", "__pycache__", "corpus", "data"}
 OPEN_END = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X"]) + r")\b")

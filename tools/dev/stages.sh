@@ -11,7 +11,7 @@ stage_setup() { verb_setup "${1:-test}"; }
 stage_setup_full() { verb_setup full; }
 stage_build_ci() { tools/build.sh ci; }
 stage_build_release() {
-  tools/build.sh release weft weft-metered unsynced_interposer
+  tools/build.sh release weft weft-metered socketio_echo unsynced_interposer
   build_page
 }
 
@@ -34,7 +34,7 @@ run_ctest() {
 
 stage_unit() { run_ctest ci; }
 
-own_sources() { git ls-files -co --exclude-standard -- 'src/**' 'test/**' 'fuzz/**' 'bench/**' | grep -E '\.(h|cc|c)$'; }
+own_sources() { git ls-files -co --exclude-standard -- 'src/**' 'test/**' 'fuzz/**' 'bench/**' 'examples/**' | grep -E '\.(h|cc|c)$'; }
 
 # All checks run, whichever fails.
 stage_check() {

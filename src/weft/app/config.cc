@@ -334,6 +334,11 @@ std::vector<Setting> make_settings() {
                        bytes_most, [](Config& c) -> auto& { return c.hub.awareness_bytes_max; }));
   out.push_back(duration("hub.awareness_tick", "ms between two sendings of presence", 0, ms_most,
                          [](Config& c) -> auto& { return c.hub.awareness_tick; }));
+  out.push_back(number("hub.control_message_bytes_max", "one control message", 64, bytes_most,
+                       [](Config& c) -> auto& { return c.hub.control_message_bytes_max; }));
+  out.push_back(number("hub.control_bytes_max",
+                       "control messages that wait for one session; the oldest are dropped", 64,
+                       bytes_most, [](Config& c) -> auto& { return c.hub.control_bytes_max; }));
   out.push_back(
       duration("hub.keepalive_interval",
                "ms after which a silent session gets an empty message (stock clients give "

@@ -28,7 +28,7 @@ base::result<LoggedEdit> logged_edit(const base::DocumentId& document,
   out.operation = entry.record.operation;
   out.received_at_ms = entry.record.received_at_ms;
   out.identity = entry.record.identity;
-  out.sender_id = std::move(metadata->sender_id);
+  out.sender_id = std::move(metadata->sender_id).value_or("");
   out.update = envelope.slice(static_cast<std::size_t>(message->body.data() - envelope.data()),
                               message->body.size());
   return out;

@@ -158,6 +158,10 @@ void HttpResponder::respond(HttpResponse response) {
   if (target) target->respond(request_, std::move(response));
 }
 
+void HttpResponder::watch_peer() {
+  if (const auto target = target_.lock()) target->watch_peer(request_);
+}
+
 std::string response_head(const HttpResponse& response, bool keep_alive,
                           std::int64_t wall_clock_ms) {
   std::string head;

@@ -83,6 +83,8 @@ class HttpResponseTarget {
  public:
   virtual ~HttpResponseTarget() = default;
   virtual void respond(std::uint64_t request, HttpResponse response) = 0;
+  /// See HttpResponder::watch_peer.
+  virtual void watch_peer(std::uint64_t) {}
 };
 
 /// The right to answer one request, once, now or later.
@@ -101,6 +103,11 @@ class HttpResponder {
 
   void respond(HttpResponse response);
   base::Executor& executor() const { return *executor_; }
+
+  /// For a response that may take long: the connection ends as soon as the client has ended its
+  /// half of it. Otherwise such a client still gets its response, and nobody hears that it may be
+  /// gone.
+  void watch_peer();
 
   /// True when nobody waits any more: answered, or the connection has gone. From then on it may be
   /// destroyed on any thread.

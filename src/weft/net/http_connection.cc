@@ -52,7 +52,7 @@ void HttpConnection::on_io(std::uint32_t events) {
     // Nothing is read ahead of the response. Input is unwatched only when some comes, so that the
     // usual client, which waits, costs no system call.
     if ((events & broken) != 0) return end();
-    if (stream_) return on_input_while_streaming();
+    if (stream_ || (watches_peer_ && phase_ == phase::handling)) return on_input_while_answering();
     return update_interest(false);
   }
   if (socket_.handshaking() && !shared_.may_handshake()) return;
@@ -128,6 +128,7 @@ void HttpConnection::dispatch(HttpRequest request) {
   }
   keep_alive_ = request.keep_alive;
   head_only_ = request.method == "HEAD";
+  watches_peer_ = false;
   chunked_ = request.version_minor >= 1;
   const handshake wish = check_handshake(request);
   if (!wish.requested) {
@@ -228,6 +229,10 @@ void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
   }
   expire_after(shared_.options.write_timeout);
   shared_.loop.request_flush(*this);
+}
+
+void HttpConnection::watch_peer(std::uint64_t request) {
+  if (!left() && request == request_ && phase_ == phase::handling) watches_peer_ = true;
 }
 
 void HttpConnection::on_flush() {

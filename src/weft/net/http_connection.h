@@ -25,6 +25,7 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   void shed() override;
 
   void respond(std::uint64_t request, HttpResponse response) override;
+  void watch_peer(std::uint64_t request) override;
 
   void want_write() override;
   void finish() override;
@@ -50,7 +51,7 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   void open_stream(std::unique_ptr<HttpStreamBody> stream);
   void close_stream();
   void add_stream_bytes();
-  void on_input_while_streaming();
+  void on_input_while_answering();
   void after_send(sent outcome);
   void finish_response();
   void end();
@@ -72,6 +73,8 @@ class HttpConnection final : public Connection, public HttpResponseTarget, publi
   bool header_seen_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;
+  bool watches_peer_ =
+      false;             ///< a client that ends its half while a handler has its request is gone
   bool chunked_ = true;  ///< how a stream is framed; else the connection's end is its end
   bool wants_gather_ = false;
   bool finishing_ = false;

@@ -71,7 +71,7 @@ void HttpConnection::add_stream_bytes() {
   close_stream();
 }
 
-void HttpConnection::on_input_while_streaming() {
+void HttpConnection::on_input_while_answering() {
   const auto moved = receive();
   if (moved.what == StreamSocket::outcome::would_block) return;
   if (moved.what != StreamSocket::outcome::done) return end();

@@ -8,18 +8,6 @@ namespace {
 
 using nlohmann::json;
 
-const char* channel_name(Channel channel) {
-  switch (channel) {
-    case Channel::doc:
-      return "doc";
-    case Channel::awareness:
-      return "awareness";
-    case Channel::control:
-      return "control";
-  }
-  return "doc";
-}
-
 std::string json_text(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -35,12 +23,26 @@ base::result<std::string> required_text(const json& object, const char* key) {
 
 }  // namespace
 
+std::string_view channel_name(Channel channel) {
+  switch (channel) {
+    case Channel::doc:
+      return "doc";
+    case Channel::awareness:
+      return "awareness";
+    case Channel::control:
+      return "control";
+  }
+  return "doc";
+}
+
 const char* describe(errc code) {
   switch (code) {
     case errc::truncated:
       return "envelope truncated";
     case errc::corrupt:
       return "envelope metadata invalid";
+    case errc::too_large:
+      return "envelope metadata too long";
   }
   return "unknown";
 }
@@ -88,10 +90,9 @@ base::result<Metadata> decode_metadata(base::byte_view text) {
                       "envelope metadata: \"channel\" must be doc, awareness or control");
   }
   if (const auto it = object.find("subdocId"); it != object.end() && !it->is_null()) {
-    if (!it->is_string()) {
-      return base::fail(errc::corrupt, "envelope metadata: \"subdocId\" must be a string");
-    }
-    out.document.subdoc_id = it->get<std::string>();
+    auto part = required_text(object, "subdocId");
+    if (!part) return base::fail(std::move(part.error()));
+    out.document.subdoc_id = std::move(*part);
   }
   if (const auto it = object.find("version"); it != object.end() && !it->is_null()) {
     if (!it->is_number_unsigned()) {
@@ -120,8 +121,8 @@ EnvelopeWriter::EnvelopeWriter(const base::DocumentId& document, Channel channel
   prefix_ =
       "{\"roomId\":" + json_text(document.room_id) + ",\"docId\":" + json_text(document.doc_id);
   if (document.subdoc_id) prefix_ += ",\"subdocId\":" + json_text(*document.subdoc_id);
-  prefix_ += std::string(",\"channel\":\"") + channel_name(channel) +
-             "\",\"senderId\":" + json_text(sender_id) + ",\"timestamp\":";
+  prefix_.append(",\"channel\":\"").append(channel_name(channel));
+  prefix_ += "\",\"senderId\":" + json_text(sender_id) + ",\"timestamp\":";
 }
 
 }  // namespace weft::protocol

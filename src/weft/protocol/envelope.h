@@ -17,19 +17,21 @@ namespace weft::protocol {
 enum class errc {
   truncated = 1,  ///< shorter than its own length field says
   corrupt,        ///< the metadata is not the JSON it must be
+  too_large,      ///< more metadata than an envelope can hold
 };
 const char* describe(errc code);
 std::error_code make_error_code(errc code);
 
 enum class Channel : std::uint8_t { doc, awareness, control };
+std::string_view channel_name(Channel channel);
 
-/// What the metadata of an envelope says. `version` is absent where the sender knows none.
+/// What the metadata of an envelope says.
 struct Metadata {
   base::DocumentId document;
   Channel channel = Channel::doc;
-  std::optional<std::uint64_t> version;
-  std::string sender_id;
-  std::int64_t timestamp_ms = 0;  ///< the sender's clock; for people only
+  std::optional<std::uint64_t> version;  ///< that the sender had
+  std::optional<std::string> sender_id;
+  std::optional<std::int64_t> timestamp_ms;  ///< the sender's clock; for people only
 };
 
 inline constexpr std::size_t metadata_bytes_max = 65'535;

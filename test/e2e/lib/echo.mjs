@@ -1,6 +1,7 @@
 // A process of examples/socketio_echo on a free port, and clients of its protocols byte by byte.
 
 import { spawn } from 'node:child_process'
+import net from 'node:net'
 import WebSocket from 'ws'
 
 export class EchoServer {
@@ -110,5 +111,34 @@ export class RawSocket {
 
   close() {
     this.socket.terminate()
+  }
+}
+
+/** A way to the server on which each piece takes up to `delay_ms`, in order: {http, close()}. */
+export async function slow_path(server, random, delay_ms) {
+  const pass = (from, to) => {
+    let arrived = Promise.resolve()
+    const later = (work) => {
+      const delay = random.below(delay_ms + 1)
+      arrived = arrived.then(() => new Promise((resolve) => setTimeout(resolve, delay))).then(work)
+    }
+    from.on('data', (piece) => later(() => to.write(piece)))
+    from.on('end', () => later(() => to.end()))
+    from.on('error', () => to.destroy())
+  }
+  const sockets = new Set()
+  const proxy = net.createServer((client) => {
+    const upstream = net.connect(server.port, '127.0.0.1')
+    sockets.add(client).add(upstream)
+    pass(client, upstream)
+    pass(upstream, client)
+  })
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  return {
+    http: `http://127.0.0.1:${proxy.address().port}`,
+    close() {
+      proxy.close()
+      for (const socket of sockets) socket.destroy()
+    },
   }
 }

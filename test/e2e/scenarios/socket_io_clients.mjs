@@ -3,6 +3,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { Socket as EngineClient } from 'engine.io-client'
 import { io } from 'socket.io-client'
+import { slow_path } from '../lib/echo.mjs'
 import { assert, until } from '../lib/wait.mjs'
 
 // Long enough not to end a client that a busy machine holds up.
@@ -139,24 +140,28 @@ export async function socket_io_payloads_are_bounded(context) {
   return '100 events of 9 kB pass a limit of 100 kB, one of 100 kB does not'
 }
 
-/** Both sides talk all the time while the client goes over. */
+/** Both sides talk all the time while the client goes over, on a line that takes its time. */
 export async function an_upgrade_loses_nothing(context) {
   const server = await context.echo(calm)
-  const rounds = 12
+  const line = await slow_path(server, context.random, 12)
+  const rounds = 24
+  const said_by_polling = []
   let messages = 0
   const upgrade = async (round) => {
-    const client = new EngineClient(server.http, { path: '/engine.io/' })
+    const client = new EngineClient(line.http, { path: '/engine.io/' })
     let said = 0
+    let upgraded = false
     const heard = []
     const say = () => {
       // Sizes differ, so that payloads and frames end anywhere.
       for (let i = context.random.below(4); i >= 0; i--) client.send(`${said++}:${'x'.repeat(context.random.below(3000))}`)
     }
     client.on('message', (text) => heard.push(Number(text.split(':', 1)[0])))
+    client.on('upgrade', () => {
+      upgraded = true
+      said_by_polling.push(said)
+    })
     await once(client, 'open')
-    const going_over = once(client, 'upgrade')
-    let upgraded = false
-    going_over.then(() => { upgraded = true })
     const timer = setInterval(say, 1)
     try {
       await until(`round ${round}: the client goes over`, () => upgraded)
@@ -170,6 +175,11 @@ export async function an_upgrade_loses_nothing(context) {
     messages += said
     client.close()
   }
-  for (let round = 0; round < rounds; round += 3) await Promise.all([0, 1, 2].map((i) => upgrade(round + i)))
-  return `${rounds} upgrades, ${messages} messages each way`
+  try {
+    for (let round = 0; round < rounds; round += 4) await Promise.all([0, 1, 2, 3].map((i) => upgrade(round + i)))
+  } finally {
+    line.close()
+  }
+  assert(Math.min(...said_by_polling) > 0, 'a client went over before it had said anything')
+  return `${rounds} upgrades, ${messages} messages each way, of which up to ${Math.max(...said_by_polling)} a client before it went over`
 }

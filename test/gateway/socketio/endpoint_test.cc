@@ -248,6 +248,20 @@ TEST_F(EngineEndpoint, PagesOfOtherOriginsAreToldWhatTheyMay) {
   EXPECT_EQ(stranger.head.find("Access-Control-Allow-Origin"), std::string::npos);
 }
 
+TEST_F(EngineEndpoint, AClientThatGoesWhileItPollsIsMissedSoon) {
+  serve();
+  const auto id = handshake();
+  {
+    auto client = connect();
+    client.send("GET /engine.io/?EIO=4&transport=polling&sid=" + id +
+                " HTTP/1.1\r\nHost: h\r\n\r\n");
+    ASSERT_TRUE(net::testing::eventually([this] { return server->counts().requests >= 2; }));
+    EXPECT_EQ(open, 1);
+  }
+  // Long before a heartbeat is due.
+  EXPECT_TRUE(net::testing::eventually([this] { return open == 0; }));
+}
+
 TEST_F(EngineEndpoint, AServerThatGoesDownEndsItsSessions) {
   serve();
   const auto id = handshake();

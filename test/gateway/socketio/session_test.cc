@@ -97,6 +97,26 @@ TEST_F(EngineSessions, APostIsAnsweredWhenItsMessagesHaveBeenTaken) {
   EXPECT_EQ(answer->body, "ok");
 }
 
+TEST_F(EngineSessions, TheMessagesOfOnePostLeaveOthersTheirTurn) {
+  const auto session = open_polling();
+  std::string body = "40";
+  strings expected{"0"};
+  for (int i = 1; i < 1000; ++i) {
+    body +=
+        "\x1e"
+        "4" +
+        std::to_string(i);
+    expected.push_back(std::to_string(i));
+  }
+  std::size_t heard_before_the_other = 0;
+  executor.tick = std::chrono::microseconds(10);
+  executor.post([&] { heard_before_the_other = record->heard.size(); });
+  EXPECT_EQ(post(*session, body)->body, "ok");
+  EXPECT_GT(heard_before_the_other, 0u);
+  EXPECT_LT(heard_before_the_other, 100u);
+  EXPECT_EQ(record->heard, expected);
+}
+
 TEST_F(EngineSessions, GarbageEndsTheSession) {
   const auto session = open_polling();
   const auto waiting = poll(*session);

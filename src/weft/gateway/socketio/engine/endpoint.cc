@@ -87,6 +87,8 @@ void Endpoint::on_request(net::HttpRequest request, net::HttpResponder responder
   net::HttpResponse common;
   cors_.add_headers(request, common);
   common.headers.push_back({"Cache-Control", "no-store"});
+  // A client that ends its connection while it polls is gone, and is to be missed at once.
+  if (request.method == "GET") responder.watch_peer();
   Exchange exchange(std::move(responder), std::move(common.headers));
   if (request.method == "OPTIONS") {
     return exchange.respond(cors_.options(request, std::string(polling_methods)));

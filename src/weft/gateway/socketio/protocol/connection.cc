@@ -170,8 +170,9 @@ void Connection::on_gather(net::GatherSink& sink) {
     whole = piece.ends_packet;
     sink.add(std::move(piece.bytes));
   }
-  auto asking = std::exchange(gathering_, {});
-  for (auto& weak : asking) {
+  // Two lists that take turns: whoever asks again is asked with the next flush.
+  asked_.swap(gathering_);
+  for (auto& weak : asked_) {
     const auto socket = weak.lock();
     if (!socket || socket->state_ != Socket::state::connected) continue;
     if (!queue_.empty() || sink.room() == 0) {
@@ -181,6 +182,7 @@ void Connection::on_gather(net::GatherSink& sink) {
     socket->wants_gather_ = false;
     socket->handler_->on_gather(sink);
   }
+  asked_.clear();
   if (!queue_.empty() || !gathering_.empty()) session_->want_write();
   apply_reading();
 }

@@ -114,6 +114,7 @@ class Connection final : public engine::SessionHandler {
   Decoder decoder_;
   std::map<std::string, socket_ptr, std::less<>> sockets_;
   std::vector<std::weak_ptr<Socket>> gathering_;  ///< those that asked for on_gather
+  std::vector<std::weak_ptr<Socket>> asked_;      ///< scratch of on_gather
   std::deque<Piece> queue_;
   std::size_t queued_bytes_ = 0;
   std::size_t sockets_paused_ = 0;

@@ -53,6 +53,7 @@ class Decoder {
  public:
   explicit Decoder(DecoderLimits limits) : limits_(limits) {}
 
+  /// `message` is UTF-8, as both transports see to.
   base::result<std::optional<Packet>> text(base::byte_view message);
   base::result<std::optional<Packet>> binary(base::byte_view message);
 

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "weft/base/bytes.h"
+
+/// One function per decoder of what Engine.IO and Socket.IO clients send: takes anything, aborts
+/// when a promise is broken.
+namespace weft::fuzz {
+
+/// The first byte is how many packets may be read, the rest the body of a POST. What is read is
+/// written as frames, and comes back the same through the body of a poll.
+void payload(base::byte_view input);
+
+/// Messages of one client to the Socket.IO decoder, each behind a byte whose lowest bit says
+/// whether it is binary and whose others say how long it is. Bounds are kept, and a packet is read
+/// again from its own encoding.
+void packets(base::byte_view input);
+
+}  // namespace weft::fuzz
