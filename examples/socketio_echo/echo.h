@@ -42,7 +42,7 @@ class SocketEcho final : public gateway::socketio::protocol::SocketHandler {
  private:
   /// Test clients that listen for one message at a time miss the second of two that arrive
   /// together: the answer to their connecting, and "auth".
-  static constexpr std::chrono::milliseconds auth_delay{20};
+  static constexpr std::chrono::milliseconds auth_delay{50};
   static constexpr std::chrono::milliseconds answer_timeout{500};
 
   void ask(const nlohmann::json& arguments,
