@@ -113,7 +113,7 @@ class LoopConnections {
   /// 256 slices and about 256 KiB make one flush.
   static constexpr std::size_t slices_max = 256;
   static constexpr std::size_t flush_bytes_max = 256 * 1024;
-  /// One send takes no more of it: the kernel copies some 20 us for that. The rest is bulk.
+  /// One send takes no more of it; the rest is bulk.
   static constexpr std::size_t send_bytes_max = 64 * 1024;
   static constexpr std::size_t handshakes_per_turn_max = 16;
   /// What one receive takes while much is kept already.

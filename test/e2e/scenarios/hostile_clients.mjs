@@ -10,7 +10,8 @@ import { assert, until } from '../lib/wait.mjs'
 const rss_growth_max = 64 << 20
 const edit_ms_max = 1000
 
-/** A connection from an address of its own that sends and waits; what came back, once it is closed. */
+/** A connection from an address of its own that sends and waits; what came back, once it is closed.
+ * `repeat` comes again whenever the socket has taken it, for which it is longer than what Node buffers. */
 class Attacker {
   constructor(server, bytes, { repeat, address = '127.0.0.2' } = {}) {
     this.closed = false
@@ -63,8 +64,8 @@ export async function hostile_clients(context) {
       () => attack('GET /healthz HTTP/1.1\r\nX-Slow: '),
       () => attack('POST /v1/documents/team/x/updates HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n' + 'b'.repeat(900_000)),
       () => attack(Buffer.concat([upgrade('/ws/team/dribble'), large.subarray(0, 900_000)])),
-      () => attack(Buffer.concat([upgrade('/ws/team/ping'), frame(Buffer.alloc(0), { opcode: 9 })]), { repeat: Buffer.concat(Array.from({ length: 2000 }, () => frame(Buffer.from('p'), { opcode: 9 }))) }),
-      () => attack(Buffer.concat([upgrade('/ws/team/ask'), frame(Buffer.from([0, 0, 1, 0]))]), { repeat: Buffer.concat(Array.from({ length: 2000 }, () => frame(Buffer.from([0, 0, 2, 1, 5, 9])))) }),
+      () => attack(Buffer.concat([upgrade('/ws/team/ping'), frame(Buffer.alloc(0), { opcode: 9 })]), { repeat: Buffer.concat(Array.from({ length: 4000 }, () => frame(Buffer.from('p'), { opcode: 9 }))) }),
+      () => attack(Buffer.concat([upgrade('/ws/team/ask'), frame(Buffer.from([0, 0, 1, 0]))]), { repeat: Buffer.concat(Array.from({ length: 2000 }, () => frame(Buffer.from([0, 0, 3, 1, 5, 9])))) }),
       () => attack(upgrade('/ws/team/page', 'Origin: https://evil.example')),
     ]
     for (let i = 0; i < 40; i++) {

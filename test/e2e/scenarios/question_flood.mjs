@@ -1,4 +1,4 @@
-// One client asks for a large document without end. Whoever edits another one must not notice.
+// Clients ask for a large document without end. Whoever edits another one must not notice.
 
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -8,6 +8,7 @@ import { assert, until } from '../lib/wait.mjs'
 
 const document_bytes = 311_000
 const edits = 1200
+const connections = 4
 // On a machine with two cores the flood, its answers and what measures share them.
 const slower_max = 2
 const noise_ms = 5
@@ -52,7 +53,7 @@ export async function a_flood_of_questions(context) {
     // In turns, so that what else the machine does falls on both.
     for (let round = 0; round < 4; round++) {
       waits.alone.push(...await time_edits(pair, edits / 4))
-      flood = spawn(process.execPath, [new URL('../clients/question_flood.mjs', import.meta.url).pathname, String(server.port), '/ws/team/large', vectors[round % 2]])
+      flood = spawn(process.execPath, [new URL('../clients/question_flood.mjs', import.meta.url).pathname, String(server.port), '/ws/team/large', vectors[round % 2], String(connections)])
       let seen = 0
       flood.stdout.on('data', (text) => {
         for (const line of String(text).trim().split('\n')) {

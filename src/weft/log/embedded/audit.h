@@ -98,10 +98,10 @@ using keep_commits = std::function<base::result<void>(const std::vector<RebuiltC
 /// has open and that may be beyond opening for that: all or none, durable when it returns. Returns
 /// what `keep` was given; empty, and nothing asked, when all commits are there. A chunk that cannot
 /// be read, or is not there, reaches to where the next one begins, or its document's next one says
-/// that it ended: so afterwards the audit names it and `replace` can mend it. Only a last chunk that
-/// is not there at the very end of the log leaves no trace when its commit cannot be read. Blocks.
-/// Errors: failed; corrupt (nothing tells whose some offsets were, or where the log ends); those of
-/// `keep`.
+/// that it ended: so afterwards the audit names it and `replace` can mend it. Only a last chunk
+/// that is not there at the very end of the log leaves no trace when its commit cannot be read.
+/// Blocks. Errors: failed; corrupt (nothing tells whose some offsets were, or where the log ends);
+/// those of `keep`.
 base::result<std::vector<RebuiltCommit>> repair_commits(const std::filesystem::path& directory,
                                                         const keep_commits& keep);
 

@@ -68,6 +68,10 @@ rocksdb::Options database_options(const EmbeddedLogOptions& options) {
   return out;
 }
 
+bool is_at(const rocksdb::Iterator& at, char prefix, std::size_t key_bytes) {
+  return at.Valid() && at.key().size() == key_bytes && at.key()[0] == prefix;
+}
+
 }  // namespace
 
 base::error to_error(const rocksdb::Status& status, std::string_view doing) {
@@ -103,13 +107,9 @@ std::unique_ptr<rocksdb::Iterator> read_through(rocksdb::DB& database) {
   return std::unique_ptr<rocksdb::Iterator>(database.NewIterator(how));
 }
 
-bool at_commit(const rocksdb::Iterator& at) {
-  return at.Valid() && at.key().size() == commit_key_bytes && at.key()[0] == commit_prefix;
-}
-
-bool at_chunk(const rocksdb::Iterator& at) {
-  return at.Valid() && at.key().size() == chunk_key_bytes && at.key()[0] == chunk_prefix;
-}
+bool at_commit(const rocksdb::Iterator& at) { return is_at(at, commit_prefix, commit_key_bytes); }
+bool at_chunk(const rocksdb::Iterator& at) { return is_at(at, chunk_prefix, chunk_key_bytes); }
+bool at_name(const rocksdb::Iterator& at) { return is_at(at, name_prefix, name_key_bytes); }
 
 base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,
                                                       const std::string& key) {

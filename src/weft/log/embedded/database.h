@@ -26,8 +26,10 @@ base::result<std::unique_ptr<rocksdb::DB>> open_read_only(const std::filesystem:
 /// For reading everything once and in order: no use in keeping it cached.
 std::unique_ptr<rocksdb::Iterator> read_through(rocksdb::DB& database);
 
+/// Whether it stands on an entry of this kind.
 bool at_commit(const rocksdb::Iterator& at);
 bool at_chunk(const rocksdb::Iterator& at);
+bool at_name(const rocksdb::Iterator& at);
 
 /// The value of a key that encode_number wrote, or nullopt when there is none.
 base::result<std::optional<std::uint64_t>> get_number(rocksdb::DB& database,

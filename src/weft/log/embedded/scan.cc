@@ -17,10 +17,6 @@ namespace {
 
 constexpr std::uint64_t progress_interval_chunks = 1000;
 
-bool at_name(const rocksdb::Iterator& at) {
-  return at.Valid() && at.key().size() == 9 && at.key()[0] == name_prefix;
-}
-
 bool at_chunk_of(const rocksdb::Iterator& at, doc_number number) {
   return at_chunk(at) && at.key().starts_with(chunk_key(number, 0).substr(0, 9));
 }

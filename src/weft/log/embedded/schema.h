@@ -30,6 +30,7 @@ inline constexpr char chunk_prefix = 'r';
 inline constexpr char commit_prefix = 'g';
 inline constexpr std::size_t chunk_key_bytes = 17;
 inline constexpr std::size_t commit_key_bytes = 9;
+inline constexpr std::size_t name_key_bytes = 9;
 
 /// The offset at the end of a chunk's or commit's key.
 std::uint64_t key_offset(std::string_view key);
