@@ -222,6 +222,7 @@ class App {
     put('saved', !loaded ? '' : unsaved === 0 ? 'Saved' : state === 'synced' ? 'Saving…' : on_its_way);
     by_id('saved').toggleAttribute('data-unsaved', unsaved > 0);
     put('transport', transport_label(transport, carrier));
+    by_id('transport').title = transport === 'http' ? 'Over plain HTTP you do not see who else is here' : '';
     put('version', version === null ? '' : `Version ${version}`);
   }
 

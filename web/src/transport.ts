@@ -26,7 +26,7 @@ export function transport_label(transport: TransportName | null, carrier: string
     case 'http':
       return 'HTTP';
     case null:
-      return 'not connected';
+      return '';
   }
 }
 

@@ -13,6 +13,17 @@ export interface Colors {
   grid: string;
   accent: string;
   font: string;
+  /** How far shapes' colours are mixed with white, from 0 to 1. */
+  lift: number;
+}
+
+/** A `#rrggbb` mixed with white. */
+export function lifted(color: string, lift: number): string {
+  const mixed = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(color.slice(at, at + 2), 16);
+    return Math.round(part + (255 - part) * lift).toString(16).padStart(2, '0');
+  });
+  return `#${mixed.join('')}`;
 }
 
 export interface Mark {
@@ -70,7 +81,6 @@ function path_of({ kind, x, y, w, h, points }: Shape): Path2D {
 }
 
 function draw_text(context: CanvasRenderingContext2D, shape: Shape, colors: Colors): void {
-  if (!shape.text) return;
   const padding = shape.kind === 'text' ? 0 : padding_px;
   const line_height = text_px * 1.35;
   context.font = `${text_px}px ${colors.font}`;
@@ -84,7 +94,8 @@ function draw_text(context: CanvasRenderingContext2D, shape: Shape, colors: Colo
   lines.forEach((line, index) => context.fillText(line.trimEnd(), left, top + (index + 0.5) * line_height));
 }
 
-function draw_shape(context: CanvasRenderingContext2D, shape: Shape, colors: Colors, without_text: boolean): void {
+function draw_shape(context: CanvasRenderingContext2D, stored: Shape, colors: Colors, without_text: boolean): void {
+  const shape = { ...stored, color: lifted(stored.color, colors.lift) };
   const path = path_of(shape);
   context.lineWidth = line_px;
   context.lineCap = 'round';
@@ -104,7 +115,11 @@ function draw_shape(context: CanvasRenderingContext2D, shape: Shape, colors: Col
   } else if (shape.kind === 'pen') {
     context.stroke(path);
   }
-  if (!without_text) draw_text(context, shape, colors);
+  if (without_text || !shape.text) return;
+  context.save();
+  if (shape.kind !== 'text') context.clip(path);
+  draw_text(context, shape, colors);
+  context.restore();
 }
 
 function draw_grid(context: CanvasRenderingContext2D, camera: Camera, width: number, height: number, color: string): void {

@@ -13,6 +13,8 @@ export interface Board {
   readonly color: string;
   tool: Tool;
   selected: string | null;
+  /** From the first touch on the view stays where its user put it. */
+  touched(): void;
   /** Looks elsewhere. */
   look(camera: Camera): void;
   select(id: string | null): void;
@@ -77,6 +79,8 @@ export class Gestures {
 
   private press_(event: PointerEvent): void {
     const { board_ } = this;
+    event.preventDefault(); // no mouse after a finger, which would take the keyboard from a note
+    board_.touched();
     board_.canvas.focus({ preventScroll: true });
     board_.canvas.setPointerCapture(event.pointerId);
     const place = this.place_(event);

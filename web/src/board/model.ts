@@ -53,6 +53,18 @@ function read_shape(id: string, value: unknown): Shape | null {
   };
 }
 
+/** The one place in which two texts differ. Never inside of a surrogate pair: halves would be mixed. */
+export function difference(old: string, next: string): { begin: number; removed: number; inserted: string } {
+  let begin = 0;
+  while (begin < old.length && old[begin] === next[begin]) begin += 1;
+  let end = 0;
+  while (end < Math.min(old.length, next.length) - begin && old.at(-1 - end) === next.at(-1 - end)) end += 1;
+  const low = (text: string, index: number) => /[\udc00-\udfff]/.test(text[index] ?? '');
+  if (low(old, begin) || low(next, begin)) begin -= 1;
+  if (end > 0 && (low(old, old.length - end) || low(next, next.length - end))) end -= 1;
+  return { begin, removed: old.length - end - begin, inserted: next.slice(begin, next.length - end) };
+}
+
 /** The shapes of one document: `Y.Map "shapes"` of maps by id, with `Y.Array` points and `Y.Text`. */
 export class Shapes {
   readonly undo: Y.UndoManager;
@@ -133,19 +145,10 @@ export class Shapes {
     const shape = this.map_.get(id);
     const shared = shape instanceof Y.Map ? shape.get('text') : null;
     if (!(shared instanceof Y.Text)) return;
-    const old = shared.toString();
-    const next = text.slice(0, text_chars_max);
-    let begin = 0;
-    while (begin < old.length && old[begin] === next[begin]) begin += 1;
-    let end = 0;
-    while (end < Math.min(old.length, next.length) - begin && old.at(-1 - end) === next.at(-1 - end)) end += 1;
-    // Never inside of a pair: the halves of two characters would be mixed.
-    const low = (at: string, index: number) => /[\udc00-\udfff]/.test(at[index] ?? '');
-    if (low(old, begin) || low(next, begin)) begin -= 1;
-    if (end > 0 && (low(old, old.length - end) || low(next, next.length - end))) end -= 1;
+    const { begin, removed, inserted } = difference(shared.toString(), text.slice(0, text_chars_max));
     this.write_(() => {
-      if (old.length - end > begin) shared.delete(begin, old.length - end - begin);
-      if (next.length - end > begin) shared.insert(begin, next.slice(begin, next.length - end));
+      if (removed > 0) shared.delete(begin, removed);
+      if (inserted) shared.insert(begin, inserted);
     });
   }
 

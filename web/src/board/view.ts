@@ -5,7 +5,7 @@ import { make } from '../dom';
 import type { Session } from '../session';
 import { read_user } from '../user';
 import type { View } from '../view';
-import { draw_board, note_size, type Camera, type Colors, type Mark } from './draw';
+import { draw_board, lifted, note_size, type Camera, type Colors, type Mark } from './draw';
 import { Gestures, zoomed, type Board, type Tool } from './gestures';
 import { Shapes, type Box, type Kind, type Shape } from './model';
 import { Pointers, read_others } from './presence';
@@ -16,6 +16,8 @@ const kind_names: Record<Kind, string> = {
   pen: 'Line', rectangle: 'Rectangle', ellipse: 'Ellipse', note: 'Sticky note', text: 'Text',
 };
 const nudge = 10;
+/** The palette is made for white paper. */
+const lift_in_the_dark = 0.4;
 const fit_margin_px = 60;
 
 function describe({ kind, text }: Shape): string {
@@ -57,7 +59,10 @@ export class BoardView implements View, Board {
   ) {
     const stage = make('div', { class: 'board-stage' }, this.canvas);
     this.pointers_ = new Pointers(session_.awareness);
-    this.shapes = new Shapes(session_.doc, this.redraw);
+    this.shapes = new Shapes(session_.doc, () => {
+      this.writing_.follow();
+      this.redraw();
+    });
     this.writing_ = new Writing(stage, this.shapes, () => {
       this.redraw();
       this.canvas.focus({ preventScroll: true });
@@ -125,9 +130,13 @@ export class BoardView implements View, Board {
 
   // --- for the gestures ---
 
+  touched(): void {
+    this.fitted_ = true;
+  }
+
   look(camera: Camera): void {
     this.camera = camera;
-    this.fitted_ = true;
+    this.touched();
     this.redraw();
   }
 
@@ -167,7 +176,14 @@ export class BoardView implements View, Board {
   private read_colors_(): Colors {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(name).trim();
-    return { ink: color('--ink'), paper: color('--paper'), grid: color('--line'), accent: color('--accent'), font: color('--sans') };
+    return {
+      ink: color('--ink'),
+      paper: color('--paper'),
+      grid: color('--line'),
+      accent: color('--accent'),
+      font: color('--sans'),
+      lift: this.scheme_.matches ? lift_in_the_dark : 0,
+    };
   }
 
   private draw_(): void {
@@ -180,13 +196,13 @@ export class BoardView implements View, Board {
     const marks: Mark[] = [];
     for (const { selected, user } of others) {
       const box = this.shapes.get(selected);
-      if (box) marks.push({ box, color: user.color, handle: false });
+      if (box) marks.push({ box, color: lifted(user.color, this.colors_.lift), handle: false });
     }
     const own = this.shapes.get(this.selected);
     if (own) marks.push({ box: own, color: this.colors_.accent, handle: this.writable && own.kind !== 'pen' });
     draw_board(this.canvas, this.camera, this.colors_, all, marks, this.writing_.id);
     this.pointers_.draw(others, this.camera);
-    this.writing_.draw(this.shapes.get(this.writing_.id), this.camera, this.colors_.ink);
+    this.writing_.draw(this.shapes.get(this.writing_.id), this.camera, this.colors_);
     this.tools_.draw(this.tool, this.writable, own !== null, this.camera.scale);
     this.canvas.dataset.tool = this.tool;
     this.list_shapes_();
@@ -240,6 +256,7 @@ export class BoardView implements View, Board {
   }
 
   private key_(event: KeyboardEvent): void {
+    this.touched();
     if (this.act_(event)) event.preventDefault();
   }
 

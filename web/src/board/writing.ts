@@ -1,6 +1,6 @@
 import { make } from '../dom';
-import { padding_px, text_px, type Camera } from './draw';
-import type { Shape, Shapes } from './model';
+import { lifted, padding_px, text_px, type Camera, type Colors } from './draw';
+import { difference, type Shape, type Shapes } from './model';
 
 /** The text of one shape in an element above the canvas, while it is written. */
 export class Writing {
@@ -37,8 +37,26 @@ export class Writing {
     this.area_.select();
   }
 
-  /** Puts it where the shape is, and takes over what others wrote into it. */
-  draw(shape: Shape | null, camera: Camera, ink: string): void {
+  /**
+   * Takes over at once what others wrote into it: what is typed next is compared with the text of
+   * the shape. The caret stays between the letters where it was.
+   */
+  follow(): void {
+    const shape = this.shapes_.get(this.id);
+    const old = this.area_.value;
+    if (!shape || old === shape.text) return;
+    const { begin, removed, inserted } = difference(old, shape.text);
+    const moved = (at: number) => {
+      if (at <= begin) return at;
+      return at >= begin + removed ? at + inserted.length - removed : begin + inserted.length;
+    };
+    const { selectionStart, selectionEnd } = this.area_;
+    this.area_.value = shape.text;
+    this.area_.setSelectionRange(moved(selectionStart), moved(selectionEnd));
+  }
+
+  /** Puts it where the shape is. */
+  draw(shape: Shape | null, camera: Camera, { ink, lift }: Colors): void {
     if (this.id === null) return;
     if (!shape) return this.end();
     const { style } = this.area_;
@@ -48,12 +66,8 @@ export class Writing {
     style.height = `${Math.max(shape.h, text_px * 1.35)}px`;
     style.fontSize = `${text_px}px`;
     style.padding = `${shape.kind === 'text' ? 0 : padding_px}px`;
-    style.color = shape.kind === 'text' ? shape.color : ink;
+    style.color = shape.kind === 'text' ? lifted(shape.color, lift) : ink;
     style.textAlign = shape.kind === 'rectangle' || shape.kind === 'ellipse' ? 'center' : 'left';
-    if (this.area_.value === shape.text) return;
-    const { selectionStart, selectionEnd } = this.area_;
-    this.area_.value = shape.text;
-    this.area_.setSelectionRange(selectionStart, selectionEnd);
   }
 
   end(): void {

@@ -92,6 +92,7 @@ export class Toolbar {
     this.href_ = make('input', { type: 'text', 'aria-label': 'Address of the link', placeholder: 'https://', 'data-testid': 'link-address' });
     this.link_ = make('form', { class: 'link-form' }, this.href_, make('button', { type: 'submit' }, 'Link'));
     this.link_.hidden = true;
+    this.href_.addEventListener('input', () => this.href_.setCustomValidity(''));
     this.link_.addEventListener('submit', (event) => {
       event.preventDefault();
       this.set_link_(this.href_.value.trim());
