@@ -190,7 +190,10 @@ export class BoardView implements View, Board {
     cancelAnimationFrame(this.frame_);
     this.frame_ = 0;
     const { all } = this.shapes;
-    if (!this.fitted_ && all.length > 0 && this.canvas.clientWidth > 0) this.fit_();
+    if (!this.fitted_ && this.session_.status.loaded && this.canvas.clientWidth > 0) {
+      this.touched(); // what others draw from now on must not move the view
+      if (all.length > 0) this.fit_();
+    }
     if (this.selected !== null && !this.shapes.get(this.selected)) this.select(null);
     const others = read_others(this.session_.awareness);
     const marks: Mark[] = [];
