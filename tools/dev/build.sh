@@ -19,11 +19,12 @@ build_client() {
   echo "$stamp" >build/client.stamp
 }
 
-# Builds web/dist when something below web/ differs from what it was built from.
+# Builds web/dist when something below web/ or in the provider differs from what it was built from.
 build_page() {
   local stamp
   [ -f web/package-lock.json ] || die "web/ has no package-lock.json"
-  stamp=$(content_hash web)
+  build_client
+  stamp=$(content_hash web clients/js/src clients/js/package-lock.json)
   [ -f web/dist/index.html ] && [ "$(cat build/web.stamp 2>/dev/null)" = "$stamp" ] && return 0
   npm_ci web
   say "building the page"

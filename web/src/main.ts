@@ -6,12 +6,13 @@ import './style/narrow.css';
 
 import { by_id, make } from './dom';
 import { DocumentList } from './documents';
-import { Editor } from './editor';
 import { default_room, from_hash, label, same, to_hash, type Route } from './route';
 import { Session, type Status } from './session';
 import { Sidebar } from './sidebar';
 import { Switcher } from './switcher';
+import { chosen, transport_label, watch_choice, type Choice } from './transport';
 import { initials, load_user, type User } from './user';
+import { guess_view, open_view, view_names, type View, type ViewName } from './view';
 
 function title_of(route: Route): (Node | string)[] {
   if (route.room === default_room) return [route.document];
@@ -23,7 +24,9 @@ const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 class App {
   private user_ = load_user();
   private session_: Session | null = null;
-  private editor_: Editor | null = null;
+  private view_: View | null = null;
+  private view_name_: ViewName | null = null;
+  private choice_: Choice = chosen();
   private focus_when_loaded_ = false;
   private banner_ = '';
   private people_ = '';
@@ -42,11 +45,16 @@ class App {
     for (const id of ['find-key', 'empty-key']) by_id(id).textContent = mac ? '⌘ K' : 'Ctrl K';
     by_id('find').addEventListener('click', () => this.switcher_.show());
     by_id('empty-create').addEventListener('click', () => this.sidebar_.focus_new());
-    by_id('undo').addEventListener('click', () => this.session_?.undo.undo());
-    by_id('redo').addEventListener('click', () => this.session_?.undo.redo());
+    by_id('undo').addEventListener('click', () => this.view_?.undo.undo());
+    by_id('redo').addEventListener('click', () => this.view_?.undo.redo());
+    this.watch_tabs_();
+    watch_choice((choice) => {
+      this.choice_ = choice;
+      this.session_?.use(choice);
+    });
     by_id('skip').addEventListener('click', (event) => {
       event.preventDefault();
-      if (this.editor_) this.editor_.focus();
+      if (this.view_) this.view_.focus();
       else this.sidebar_.focus_new();
     });
     by_id('docs').addEventListener('click', () => (this.focus_when_loaded_ = true));
@@ -62,7 +70,7 @@ class App {
       { capture: true }, // before the editor, which has a use for these keys too
     );
     addEventListener('beforeunload', (event) => {
-      if (this.session_?.status.unsent) event.preventDefault();
+      if (this.session_?.status.unsaved) event.preventDefault();
     });
     addEventListener('hashchange', () => this.route_());
     this.route_();
@@ -76,19 +84,38 @@ class App {
     else location.hash = to_hash(route);
   }
 
+  /** The tabs by pointer and by arrow keys, as tabs go. */
+  private watch_tabs_(): void {
+    const tabs = view_names.map((name) => by_id(`view-${name}`));
+    for (const [index, tab] of tabs.entries()) {
+      tab.addEventListener('click', () => this.show_as_(view_names[index]));
+      tab.addEventListener('keydown', (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (step === undefined) return;
+        const next = (index + step + tabs.length) % tabs.length;
+        tabs[next].focus();
+        this.show_as_(view_names[next]);
+      });
+    }
+  }
+
+  /** The same document in another way; the address says it. */
+  private show_as_(view: ViewName): void {
+    if (this.session_ && view !== this.view_name_) location.hash = to_hash({ ...this.session_.route, view });
+  }
+
   private route_(): void {
     const route = from_hash(location.hash);
-    if (same(route, this.session_?.route ?? null) && route) return;
-    this.open_(route);
+    if (!route || !same(route, this.session_?.route ?? null)) return this.open_(route);
+    if (route.view) void this.load_view_(route.view);
   }
 
   private open_(route: Route | null): void {
-    this.editor_?.close();
+    this.close_view_();
     this.session_?.close();
-    this.editor_ = null;
     this.session_ = null;
     this.banner_ = '';
-    for (const id of ['page', 'state', 'history', 'people']) by_id(id).hidden = !route;
+    for (const id of ['page', 'state', 'facts', 'views', 'history', 'people']) by_id(id).hidden = !route;
     by_id('empty').hidden = !!route;
     by_id('banner').hidden = true;
     by_id('title').replaceChildren(...(route ? title_of(route) : ['Welcome']));
@@ -96,20 +123,51 @@ class App {
     if (route) {
       this.session_ = new Session(
         route,
+        this.choice_,
         this.user_,
         (status) => this.draw_status_(status),
         () => this.draw_people_(),
       );
-      this.editor_ = new Editor(by_id('editor'), this.session_, () => this.sidebar_.focus_current());
-      const { undo } = this.session_;
-      undo.on('stack-item-added', () => this.draw_history_());
-      undo.on('stack-item-popped', () => this.draw_history_());
-      undo.on('stack-cleared', () => this.draw_history_());
+      if (route.view) void this.load_view_(route.view);
       this.draw_status_(this.session_.status);
       this.draw_history_();
       this.draw_people_();
     }
     this.draw_list_();
+  }
+
+  private close_view_(): void {
+    this.view_?.close();
+    this.view_ = null;
+    this.view_name_ = null;
+    by_id('editor').replaceChildren();
+  }
+
+  private async load_view_(name: ViewName): Promise<void> {
+    const session = this.session_;
+    if (!session || this.view_name_ === name) return;
+    this.close_view_();
+    this.view_name_ = name;
+    this.draw_tabs_();
+    const view = await open_view(name, by_id('editor'), session, () => this.sidebar_.focus_current());
+    // Something else was opened meanwhile, or this a second time.
+    if (session !== this.session_ || this.view_name_ !== name || this.view_) return view.close();
+    this.view_ = view;
+    const { undo } = view;
+    undo.on('stack-item-added', () => this.draw_history_());
+    undo.on('stack-item-popped', () => this.draw_history_());
+    undo.on('stack-cleared', () => this.draw_history_());
+    this.draw_status_(session.status);
+    this.draw_history_();
+  }
+
+  private draw_tabs_(): void {
+    for (const name of view_names) {
+      const tab = by_id(`view-${name}`);
+      const selected = name === this.view_name_;
+      tab.setAttribute('aria-selected', String(selected));
+      tab.tabIndex = selected || !this.view_name_ ? 0 : -1;
+    }
   }
 
   private change_user_(user: User): void {
@@ -123,37 +181,58 @@ class App {
   }
 
   private draw_status_(status: Status): void {
-    const { state, loaded, unsent, reason } = status;
+    const { state, loaded, unsaved, reason } = status;
+    if (loaded && !this.view_name_ && this.session_) void this.load_view_(guess_view(this.session_.doc));
     const element = by_id('state');
     const was = element.dataset.state;
     element.dataset.state = state;
     const said = {
       connecting: 'Connecting…',
-      synced: 'Up to date',
+      synced: 'Connected',
       offline: loaded ? 'Offline, reconnecting…' : 'No connection, trying again…',
+      readonly: 'Read only',
       denied: 'Closed by the server',
       broken: 'Cannot be loaded, trying again…',
     }[state];
     const text = by_id('state-text');
     if (text.textContent !== said) text.textContent = said; // else it would be read out again
-    by_id('page').classList.toggle('loading', !loaded);
-    by_id('skeleton').hidden = loaded || state === 'denied'; // it promises that something comes
+    this.draw_facts_(status);
+    const shown = loaded && this.view_ !== null;
+    by_id('page').classList.toggle('loading', !shown);
+    by_id('skeleton').hidden = shown || state === 'denied'; // it promises that something comes
     by_id('page').setAttribute('aria-busy', String(!loaded && state === 'connecting'));
-    this.editor_?.set_writable(loaded && state !== 'denied');
-    this.draw_banner_(state, loaded, unsent, reason);
-    if (loaded && this.focus_when_loaded_) {
+    const writable = loaded && state !== 'denied' && state !== 'readonly';
+    this.view_?.set_writable(writable);
+    if (state === 'denied') this.view_?.undo.clear(); // it would write past the editor
+    this.draw_banner_(state, loaded, unsaved, reason);
+    if (shown && this.focus_when_loaded_) {
       this.focus_when_loaded_ = false;
-      this.editor_?.focus();
+      this.view_?.focus();
     }
     if (state === 'synced' && was !== 'synced') this.documents_.refresh();
   }
 
-  private draw_banner_(state: Status['state'], loaded: boolean, unsent: number, reason: string): void {
-    const kept = unsent === 0 ? '' : unsent === 1 ? ' 1 change is waiting.' : ` ${unsent} changes are waiting.`;
+  private draw_facts_({ state, loaded, unsaved, transport, carrier, version }: Status): void {
+    const put = (id: string, text: string) => {
+      const element = by_id(id);
+      if (element.textContent !== text) element.textContent = text;
+      element.hidden = text === '';
+    };
+    const on_its_way = unsaved === 1 ? '1 unsaved change' : `${unsaved} unsaved changes`;
+    put('saved', !loaded ? '' : unsaved === 0 ? 'Saved' : state === 'synced' ? 'Saving…' : on_its_way);
+    by_id('saved').toggleAttribute('data-unsaved', unsaved > 0);
+    put('transport', transport_label(transport, carrier));
+    by_id('transport').title = transport === 'http' ? 'Over plain HTTP you do not see who else is here' : '';
+    put('version', version === null ? '' : `Version ${version}`);
+  }
+
+  private draw_banner_(state: Status['state'], loaded: boolean, unsaved: number, reason: string): void {
+    const kept = unsaved === 0 ? '' : unsaved === 1 ? ' 1 change is waiting.' : ` ${unsaved} changes are waiting.`;
     const offline = `${reason || 'No connection to the server.'} Your edits are kept in this tab and sent as soon as the connection is back.${kept}`;
     const said = {
       connecting: '',
       synced: '',
+      readonly: reason,
       offline: loaded ? offline : reason,
       broken: reason,
       denied: loaded ? `${reason} You can read and copy the text, but not change it here.` : reason,
@@ -162,7 +241,7 @@ class App {
     banner.hidden = said === '';
     banner.dataset.state = state;
     // An alert that counts along with typing would be read out at every key.
-    banner.setAttribute('aria-live', unsent > 1 ? 'off' : 'assertive');
+    banner.setAttribute('aria-live', unsaved > 1 ? 'off' : 'assertive');
     by_id('banner-text').textContent = said;
     if (this.banner_ === state) return; // its buttons stand, and may have the focus
     this.banner_ = state;
@@ -173,14 +252,14 @@ class App {
       actions.push(button);
     };
     if (state === 'denied' && loaded) act('Copy the text', (button) => void this.copy_(button));
-    if (state === 'denied') act('Load again', () => this.open_(this.session_!.route));
+    if (state === 'denied') act('Load again', () => this.open_({ ...this.session_!.route, view: this.view_name_ ?? undefined }));
     if (state === 'offline' || state === 'broken') act('Try now', () => this.session_?.retry());
     by_id('banner-actions').replaceChildren(...actions);
   }
 
   private async copy_(button: HTMLButtonElement): Promise<void> {
     try {
-      await navigator.clipboard.writeText(this.session_?.text.toString() ?? '');
+      await navigator.clipboard.writeText(this.view_?.plain() ?? '');
       button.textContent = 'Copied';
     } catch {
       button.textContent = 'Not allowed to copy';
@@ -188,7 +267,7 @@ class App {
   }
 
   private draw_history_(): void {
-    const undo = this.session_?.undo;
+    const undo = this.view_?.undo;
     // aria-disabled and not disabled: a button that disables itself would drop the focus.
     by_id('undo').setAttribute('aria-disabled', String(!undo?.canUndo()));
     by_id('redo').setAttribute('aria-disabled', String(!undo?.canRedo()));
@@ -212,11 +291,11 @@ class App {
         } else {
           const button = make(
             'button',
-            { type: 'button', class: 'person', title: `Go to where ${user.name} writes`, 'data-client': String(client) },
+            { type: 'button', class: 'person', title: `Go to where ${user.name} is`, 'data-client': String(client) },
             avatar,
             name,
           );
-          button.addEventListener('click', () => this.editor_?.show_client(client));
+          button.addEventListener('click', () => this.view_?.show_client(client));
           item.append(button);
         }
         return item;

@@ -1,11 +1,16 @@
-/** Which document a page shows: `#/room/document`, each part percent-encoded. */
+import { view_names, type ViewName } from './view';
+
+/** Which document a page shows: `#/room/document`, each part percent-encoded, and `?as=` how. */
 export interface Route {
   room: string;
   document: string;
+  /** Absent: as what is in it says. */
+  view?: ViewName;
 }
 
 export const default_room = 'default';
 
+/** Whether it is the same document, however it is shown. */
 export function same(a: Route | null, b: Route | null): boolean {
   return a === b || (!!a && !!b && a.room === b.room && a.document === b.document);
 }
@@ -15,20 +20,17 @@ export function label(route: Route): string {
   return route.room === default_room ? route.document : `${route.room}/${route.document}`;
 }
 
-export function to_hash(route: Route): string {
-  return `#/${encodeURIComponent(route.room)}/${encodeURIComponent(route.document)}`;
-}
-
-/** The part after `/ws/`. A slash inside a document's name stays inside its segment. */
-export function to_path(route: Route): string {
-  return `${encodeURIComponent(route.room)}/${encodeURIComponent(route.document)}`;
+export function to_hash({ room, document, view }: Route): string {
+  return `#/${encodeURIComponent(room)}/${encodeURIComponent(document)}${view ? `?as=${view}` : ''}`;
 }
 
 export function from_hash(hash: string): Route | null {
-  const match = /^#\/([^/]+)\/(.+)$/.exec(hash);
+  const match = /^#\/([^/]+)\/([^?]+)(?:\?as=([a-z]+))?$/.exec(hash);
   if (!match) return null;
   try {
-    return { room: decodeURIComponent(match[1]), document: decodeURIComponent(match[2]) };
+    const view = view_names.find((name) => name === match[3]);
+    const route = { room: decodeURIComponent(match[1]), document: decodeURIComponent(match[2]) };
+    return view ? { ...route, view } : route;
   } catch {
     return null; // a stray percent sign
   }

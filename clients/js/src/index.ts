@@ -1,5 +1,5 @@
 export { encodeKafkaEnvelope, decodeKafkaEnvelope, EnvelopeError, type Channel, type Metadata } from './codec.js';
-export { Connection, type ConnectionOptions, type Token } from './connection.js';
+export { Connection, default_transports, type ConnectionOptions, type Token } from './connection.js';
 export type { Closing, ControlMessage, DocumentName, Refusal, TransportName } from './link.js';
 export type { ProviderEvents, ProviderOptions, Status } from './options.js';
 export { ProtocolProvider } from './provider.js';

@@ -252,7 +252,7 @@ export class SocketIoLink implements Link {
     this.socket_.emit('sync-request', question, (answer: unknown) => {
       if (this.ended_) return;
       const said = read_answer(answer);
-      if (said.error) return this.failed(said.error);
+      if (said.error) return said.error.retry ? this.end_(said.error.message, said.error) : this.failed(said.error);
       this.failures_ = 0;
       this.peer_.synced(position_in(said));
     });
@@ -281,9 +281,9 @@ export class SocketIoLink implements Link {
     clearTimeout(this.retry_timer_);
   }
 
-  private end_(reason: string): void {
+  private end_(reason: string, refusal?: Refusal): void {
     if (this.ended_) return;
     this.close();
-    this.peer_.closed({ reason });
+    this.peer_.closed({ reason, refusal });
   }
 }

@@ -412,15 +412,17 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
     if (session === this.candidate_) return this.end_candidate_();
     if (session !== this.session_) return;
     const { refusal } = closing;
-    this.stop_();
-    this.lost_(session, closing);
-    if (refusal && !refusal.retry) {
+    const final = refusal !== undefined && !refusal.retry;
+    if (final) {
       this.refusal = refusal;
       this.shouldConnect = false;
-      this.emit('refused', [refusal]);
     }
-    // A transport that brought an answer is one that can be had.
-    const reached = session.is_open || refusal !== undefined;
+    this.stop_();
+    this.lost_(session, closing);
+    if (final) this.emit('refused', [refusal]);
+    // A transport that brought an answer is one that can be had. One that opens and says nothing
+    // is not: so do networks that let a WebSocket begin and nothing through it.
+    const reached = session.is_synced || refusal !== undefined;
     if (this.shouldConnect) this.attempt_soon_(reached ? this.attempts_.pause() : this.attempts_.failed());
     else this.set_status_('disconnected');
   }

@@ -79,9 +79,9 @@ export class Window {
     return this.page.getByTestId(id);
   }
 
-  async visit(room, document) {
+  async visit(room, document, transport) {
     const hash = document === undefined ? '' : `#/${encodeURIComponent(room)}/${encodeURIComponent(document)}`;
-    await this.page.goto(`${this.url}/${hash}`);
+    await this.page.goto(`${this.url}/${transport ? `?transport=${transport}` : ''}${hash}`);
     if (hash) await this.state('synced');
   }
 

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 
 import { Checks, start_browser, until, Window } from './harness.mjs';
 import { pages_of_other_origins } from './origins.mjs';
+import { check_pages } from './pages.mjs';
 import { take_screenshots } from './screenshots.mjs';
 
 const { values: options } = parseArgs({
@@ -224,7 +225,7 @@ for (const [code, state, text] of [
         sockets += 1;
         void socket.close({ code, reason: 'refused' });
       });
-      await a.page.goto(`${url}/#/default/refused-${run}`);
+      await a.page.goto(`${url}/?transport=websocket#/default/refused-${run}`);
       await a.state(state);
       await a.page.getByText(text).waitFor();
       assert.equal(await a.page.locator('.cm-content').isVisible(), false);
@@ -241,7 +242,7 @@ await checks.check('a refused edit stays readable, is not sent again, and the do
       socket.connectToServer();
       sockets.push(socket);
     });
-    await a.visit('default', `refused-edit-${run}`);
+    await a.visit('default', `refused-edit-${run}`, 'websocket');
     await a.type('text ');
     await sockets[0].close({ code: 4403, reason: 'read only' });
     await a.state('denied');
@@ -266,8 +267,8 @@ await checks.check('a hostile peer can neither break the page nor style it', () 
       const server = socket.connectToServer();
       socket.onMessage((message) => server.send(forgery(message)));
     });
-    await a.visit('default', `hostile-${run}`);
-    await b.visit('default', `hostile-${run}`);
+    await a.visit('default', `hostile-${run}`, 'websocket');
+    await b.visit('default', `hostile-${run}`, 'websocket');
     const markup = '<img src=x>';
     await b.at('user-name').fill(markup);
     await b.type('hello');
@@ -304,6 +305,8 @@ await checks.check('a phone has the list in a drawer that the keyboard can close
 await checks.check('pages of other origins may do what is configured and nothing else', () =>
   pages_of_other_origins(browser, url, run),
 );
+
+await check_pages(checks, with_windows, url, run);
 
 await close();
 process.exitCode = checks.finish();

@@ -23,6 +23,84 @@ async function write(window, text) {
   await window.page.keyboard.insertText(text);
 }
 
+/** A press at one place of the board, a way, and a release. */
+async function drag(window, points) {
+  const box = await window.at('board').boundingBox();
+  const { mouse } = window.page;
+  const [[x, y], ...rest] = points;
+  await mouse.move(box.x + x, box.y + y);
+  await mouse.down();
+  for (const [to_x, to_y] of rest) await mouse.move(box.x + to_x, box.y + to_y, { steps: 6 });
+  await mouse.up();
+}
+
+async function put(window, tool, text, points) {
+  await window.at(`tool-${tool}`).click();
+  await drag(window, points);
+  if (!text) return;
+  if (await window.at('board-writing').isHidden()) await window.page.keyboard.press('Enter');
+  await window.at('board-writing').waitFor();
+  await window.page.keyboard.type(text);
+  await window.page.keyboard.press('Escape');
+}
+
+async function show(window, name, view) {
+  await window.page.goto(`${window.url}/#/team/${encodeURIComponent(name)}?as=${view}`);
+  await window.state('synced');
+  await window.at(view).waitFor();
+}
+
+const saved = (window) => until('saved', async () => (await window.at('saved').textContent()) === 'Saved');
+
+async function draw_board(ada, grace) {
+  for (const window of [ada, grace]) await show(window, 'How an edit travels', 'board');
+  await put(ada, 'rectangle', 'Browser', [[90, 130], [270, 230]]);
+  await put(ada, 'ellipse', 'Weft', [[420, 110], [620, 250]]);
+  await put(ada, 'rectangle', 'Disk', [[720, 290], [860, 380]]);
+  await put(ada, 'pen', '', [[282, 170], [330, 160], [370, 176], [412, 178], [396, 166], [412, 178], [398, 190]]);
+  await put(ada, 'pen', '', [[600, 240], [640, 290], [710, 330], [694, 316], [710, 330], [690, 333]]);
+  await put(grace, 'note', 'Saved is said only when it is on the disk', [[110, 310]]);
+  await put(grace, 'note', 'Try it on the train!', [[330, 330]]);
+  await put(grace, 'text', 'How an edit travels', [[90, 50]]);
+  for (const window of [ada, grace]) {
+    await saved(window);
+    await until('eight shapes', async () => (await window.at('shapes').locator('li').count()) === 8);
+  }
+  await ada.at('tool-select').click();
+  await grace.page.mouse.move(1060, 250);
+  await drag(ada, [[790, 340]]);
+  await until("Grace's pointer", async () => (await ada.at('board-pointer').allTextContents()).includes('Grace'));
+}
+
+async function write_rich(ada, grace) {
+  for (const window of [ada, grace]) await show(window, 'Invitation', 'rich');
+  const { keyboard } = ada.page;
+  await ada.at('rich').focus();
+  await keyboard.type('# Spring walk');
+  await keyboard.press('Enter');
+  await keyboard.type('We meet at the ');
+  await keyboard.press('Control+b');
+  await keyboard.type('old bridge');
+  await keyboard.press('Control+b');
+  await keyboard.type(' at nine. Bring water, and a map if you have one.');
+  await keyboard.press('Enter');
+  for (const line of ['## Route', '1. Along the river to the mill', 'Up through the beech wood', 'Lunch at the chapel', '']) {
+    await keyboard.type(line);
+    await keyboard.press('Enter');
+  }
+  await keyboard.type('> The path by the quarry is closed until May.');
+  await until('all of it', async () => (await grace.at('rich').innerText()).includes('until May.'));
+  await grace.at('rich').locator('li').nth(1).click();
+  await grace.page.keyboard.press('End');
+  await grace.page.keyboard.type(', slowly');
+  await saved(grace);
+  // Last, because names show for a moment only.
+  await keyboard.type(' Please');
+  await grace.page.keyboard.type('.');
+  await until('the full stop', async () => (await ada.at('rich').innerText()).includes('slowly.'));
+  await saved(ada);
+}
+
 export async function take_screenshots(browser, url, folder) {
   const desktop = { viewport: { width: 1200, height: 760 } };
   const open = (user, options) => Window.open(browser, url, { user, ...desktop, ...options });
@@ -74,6 +152,17 @@ export async function take_screenshots(browser, url, folder) {
       phone.page.evaluate(() => document.getElementById('side').getBoundingClientRect().left === 0),
     );
     await shot(phone, 'phone-list');
+    await write_rich(ada, grace);
+    await shot(ada, 'rich-light');
+    await shot(grace, 'rich-dark');
+    await draw_board(ada, grace);
+    await shot(ada, 'board-light');
+    await shot(grace, 'board-dark');
+    await phone.page.keyboard.press('Escape');
+    await show(phone, 'How an edit travels', 'board');
+    await phone.at('shapes').locator('li').nth(7).waitFor({ state: 'attached' });
+    await shot(phone, 'phone-board');
+    await ada.visit('team', 'Spring walk');
     await ada.context.setOffline(true);
     await ada.state('offline');
     await ada.type(' Written on the train.');

@@ -11,7 +11,7 @@ import {
 import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 
-import { read_user, type User } from './user';
+import { read_user, type User } from '../user';
 
 /** Tells the view that somebody else's cursor or name changed. */
 const others_changed = Annotation.define<boolean>();

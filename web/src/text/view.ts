@@ -6,9 +6,11 @@ import { drawSelection, dropCursor, EditorView, highlightSpecialChars, keymap, p
 import { tags } from '@lezer/highlight';
 import { parser, Strikethrough, TaskList } from '@lezer/markdown';
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next';
+import * as Y from 'yjs';
 
+import type { Session } from '../session';
+import { text_root, type View } from '../view';
 import { read_selection, remote_cursors } from './cursors';
-import type { Session } from './session';
 
 // The plain parser: CodeMirror's own Markdown package brings HTML, CSS and JavaScript with it.
 const markdown = new Language(defineLanguageFacet(), parser.configure([Strikethrough, TaskList]), [], 'markdown');
@@ -29,7 +31,9 @@ const highlighting = syntaxHighlighting(
 );
 
 /** The CodeMirror view of one session's text. */
-export class Editor {
+export class TextView implements View {
+  readonly undo: Y.UndoManager;
+  private readonly text_: Y.Text;
   private readonly view_: EditorView;
   private readonly writable_ = new Compartment();
 
@@ -38,7 +42,11 @@ export class Editor {
     private readonly session_: Session,
     leave: () => void,
   ) {
-    const { text, awareness, undo } = session_;
+    const { doc, awareness } = session_;
+    const text = doc.getText(text_root);
+    const undo = new Y.UndoManager(text);
+    this.text_ = text;
+    this.undo = undo;
     this.view_ = new EditorView({
       parent,
       state: EditorState.create({
@@ -92,13 +100,18 @@ export class Editor {
   /** Scrolls to where another client writes. */
   show_client(client: number): void {
     const state = this.session_.awareness.getStates().get(client);
-    const selection = state?.cursor ? read_selection(state.cursor, this.session_.text) : null;
+    const selection = state?.cursor ? read_selection(state.cursor, this.text_) : null;
     if (!selection) return;
     const head = Math.min(selection.head, this.view_.state.doc.length);
     this.view_.dispatch({ effects: EditorView.scrollIntoView(head, { y: 'center' }) });
   }
 
+  plain(): string {
+    return this.text_.toString();
+  }
+
   close(): void {
+    this.undo.destroy();
     this.view_.destroy();
   }
 }
