@@ -334,6 +334,47 @@ TEST_F(AcknowledgementTest, ResumingWhereTheLogCannotBeReadBringsTheWhole) {
   EXPECT_TRUE(one.whole);
 }
 
+TEST_F(AcknowledgementTest, GoingBackWhileAReadIsUnderWaySkipsNothing) {
+  for (std::uint64_t i = 0; i < 8; ++i) ASSERT_TRUE(publish(insert_update(1, i)));
+  Client one;
+  const auto reader = join(one);
+  reader->resume({6});
+  reader->resume({2});
+  reader->acknowledge(9);
+  run();
+  NameSink sink;
+  reader->collect(sink);
+  // The one remainder that comes begins where the second one asked for.
+  ASSERT_TRUE(sink.bytes.starts_with("a7 ")) << sink.bytes;
+  yjs::Knowledge known;
+  const std::string_view body = std::string_view(sink.bytes).substr(3);
+  ASSERT_TRUE(body.ends_with("A9@7 "));
+  ASSERT_TRUE(yjs::learn(base::as_bytes(body.substr(0, body.size() - 5)), known));
+  EXPECT_TRUE(known.structs.contains(1, {2, 8}));
+}
+
+TEST_F(AcknowledgementTest, ARecordThatTurnedUpIsNotMissedByWhoResumesBeforeIt) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  Client one, two;
+  const auto writer = join(one);
+  // The append fails, and its record is in the log all the same.
+  faults_.append_fails_one_in = 1;
+  for (std::uint64_t clock = 1; clock < 40 && disk_.durable.size() < 2; ++clock) {
+    ASSERT_TRUE(writer->submit({.update = insert_update(2, 0)}));
+    run(std::chrono::seconds(3));
+  }
+  faults_.append_fails_one_in = 0;
+  run(std::chrono::seconds(3));
+  ASSERT_GE(disk_.durable.size(), 2u);
+  const auto late = join(two);
+  late->resume({1});
+  late->acknowledge(1);
+  run();
+  const std::string out = sent(*late);
+  EXPECT_TRUE(out.contains("A1@")) << out;
+  EXPECT_TRUE(out.starts_with("a") || out.starts_with("s")) << out;
+}
+
 // --- control ------------------------------------------------------------------------------------
 
 TEST_F(AcknowledgementTest, ControlGoesToTheOthersWhoseProtocolHasIt) {

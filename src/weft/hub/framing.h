@@ -27,7 +27,7 @@ struct FrameInfo {
 class Framing;
 
 /// Where a document gets the framing of one protocol from. Sessions that name the same source share
-/// a framing, and with it their frames. Outlives the hub.
+/// a framing, and with it their frames. Outlives those sessions.
 class FramingSource {
  public:
   virtual ~FramingSource() = default;

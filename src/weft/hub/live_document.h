@@ -208,6 +208,7 @@ class LiveDocument final : public log::Subscriber,
   void collect_acknowledgements(Session& session, net::GatherSink& sink);
   void resume(Session& session, base::log_offset from);
   void start_catch_up(Session& session);
+  void stop_catching_up(Session& session);
   void read_missed(base::log_offset from);
   void merge_missed(base::log_offset from, log::ReadResult read);
   void end_catch_up_read(base::log_offset from, std::optional<CatchUp> missed);

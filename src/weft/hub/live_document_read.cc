@@ -160,7 +160,7 @@ void LiveDocument::collect_acknowledgements(Session& session, net::GatherSink& s
 
 void LiveDocument::resume(Session& session, base::log_offset from) {
   session.direct_.clear();
-  session.catching_up_ = false;
+  stop_catching_up(session);
   Ring& ring = *rings_[session.ring_];
   session.next_offset_ = std::min(from, state_.end());
   session.cursor_ = ring.frames.end();
@@ -221,6 +221,12 @@ void LiveDocument::start_catch_up(Session& session) {
   count(parts_.counters.catch_up_reads);
   catch_up_reads_.push_back({from, {session.number_}});
   read_missed(from);
+}
+
+/// A read that is under way for it is not for the place where it stands now.
+void LiveDocument::stop_catching_up(Session& session) {
+  session.catching_up_ = false;
+  for (CatchUpRead& read : catch_up_reads_) std::erase(read.sessions, session.number_);
 }
 
 void LiveDocument::read_missed(base::log_offset from) {
@@ -317,7 +323,7 @@ base::result<void> LiveDocument::answer(Session& session, base::byte_view state_
   if (phase_ == Phase::broken) return base::fail(base::error(*why_broken_));
   // The new answer holds everything committed: it replaces an older one that still waits.
   session.direct_.clear();
-  session.catching_up_ = false;
+  stop_catching_up(session);
   base::result<void> queued;
   if (state_vector.size() == 1 && state_vector[0] == 0) {
     queued = queue_whole_state(session);

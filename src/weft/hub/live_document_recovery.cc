@@ -104,7 +104,8 @@ base::result<void> LiveDocument::take_missed(const log::record_batch& records) {
     if (auto applied = apply(entry, true); !applied) {
       return base::fail(std::move(applied.error()));
     }
-    if (!known) recovered_ = true;
+    // What is known moves the end as well, which no ring and no cursor has seen.
+    recovered_ = true;
     ++recoveries_;
   }
   return {};
@@ -119,9 +120,11 @@ void LiveDocument::end_recovery() {
       if (auto queued = queue_whole_state(*session); !queued) {
         return break_with(std::move(queued.error()));
       }
-      session->catching_up_ = false;
+      stop_catching_up(*session);
       if (session->live_) session->events_.on_output();
     }
+    // Nobody is behind: the rings are empty, and what was found was never in them.
+    for (auto& ring : rings_) ring->frames.begin_at(state_.end());
   }
   recovering_ = false;
   recovery_scheduled_ = false;

@@ -1,5 +1,6 @@
 #include "weft/protocol/envelope.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace weft::protocol {
@@ -66,6 +67,10 @@ base::result<EnvelopeView> split_envelope(base::byte_view envelope) {
 }
 
 base::result<Metadata> decode_metadata(base::byte_view text) {
+  // The parser takes NUL for the end of the text, and passes over a byte order mark.
+  if (std::ranges::find(text, 0) != text.end() || base::as_text(text).starts_with("\xef\xbb\xbf")) {
+    return base::fail(errc::corrupt, "envelope metadata: a NUL or a byte order mark is no JSON");
+  }
   const json object = json::parse(text.begin(), text.end(), nullptr, false);
   if (!object.is_object()) {
     return base::fail(errc::corrupt, "envelope metadata: not a JSON object");

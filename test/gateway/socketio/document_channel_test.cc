@@ -1,5 +1,7 @@
 // What a client of one document hears, on the document's executor and on another one.
 
+#include <algorithm>
+
 #include "gateway/socketio/port_fixture.h"
 
 namespace weft::gateway::socketio {
@@ -193,7 +195,7 @@ TEST_P(DocumentChannelTest, WhatIsWrongWithAMessageIsSaid) {
   writer->request({PortRequest::kind::message, {}, wrong[0]});
   const std::string out = all(*writer);
   EXPECT_TRUE(out.starts_with(R"(42["protocol-error",{"code":"bad-envelope",)")) << out;
-  EXPECT_TRUE(out.contains(info)) << out;
+  EXPECT_TRUE(out.contains(R"("docId":"doc")")) << out;
   // None of that was an edit: the writing goes on.
   writer->request(edit(insert_update(1, 0), 2));
   EXPECT_EQ(all(*writer), ack(2, record(0)));
@@ -283,6 +285,63 @@ TEST_P(DocumentChannelTest, ASlowReaderGetsEverythingInOrder) {
     last = next;
   }
   EXPECT_EQ(last, 19) << out;
+}
+
+TEST_P(DocumentChannelTest, SyncsThatOverlapAreAnsweredOneAfterTheOther) {
+  for (std::uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(publish(insert_update(1, i)));
+  const auto reader = open();
+  all(*reader);
+  reader->request({PortRequest::kind::sync, 1, {}, false, hub::VersionName{{2}, {}}});
+  reader->request({PortRequest::kind::sync, 2, {}, false});
+  reader->request({PortRequest::kind::sync, 3, {}, false, hub::VersionName{{0}, {}}});
+  const std::string out = all(*reader);
+  const std::string answers[] = {
+      "update", ack(1, version("3") + R"(,"recovery":"tail")"),
+      "step2",  ack(2, version("3") + R"(,"recovery":"full","reason":"no-version")"),
+      "update", ack(3, version("3") + R"(,"recovery":"tail")")};
+  std::size_t at = 0;
+  for (const auto& answer : answers) {
+    at = out.find(answer, at);
+    ASSERT_NE(at, std::string::npos) << answer << " in " << out;
+  }
+  EXPECT_EQ(stops_, 0);
+}
+
+TEST_P(DocumentChannelTest, AnswersThatNobodyTakesStopTheReading) {
+  const auto writer = open();
+  all(*writer);
+  const auto wrong = base::shared_bytes::copy_of(base::byte_vector{9});
+  std::size_t count = 0;
+  for (; stops_ == 0; ++count) {
+    ASSERT_LT(count, 10'000u);
+    writer->request({PortRequest::kind::message, count, wrong});
+    if (count % 100 == 0) run(std::chrono::milliseconds(1));
+  }
+  std::string out;
+  for (int i = 0; i < 20; ++i) out += all(*writer);
+  EXPECT_EQ(stops_, 0);
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(out, '\n')), count);
+}
+
+TEST_P(DocumentChannelTest, AClientThatTakesNothingDoesNotHoldUpADrain) {
+  const auto writer = open();
+  all(*writer);
+  faults_.append_fails_one_in = 1;
+  writer->request(edit(insert_update(1, 0), 1));
+  bool drained = false;
+  world_.post([&] { hub_.drain([&] { drained = true; }); });
+  run(std::chrono::seconds(5));
+  EXPECT_TRUE(drained);
+  const std::string out = all(*writer);
+  EXPECT_TRUE(out.contains(R"("code":"draining")")) << out;
+}
+
+TEST_P(DocumentChannelTest, ControlThatIsTooLongIsNotEvenRead) {
+  const auto one = open();
+  all(*one);
+  const std::string deep = R"({"type":"x","a":)" + std::string(100'000, '[');
+  one->request({PortRequest::kind::message, 1, envelope("control", base::as_bytes(deep))});
+  EXPECT_TRUE(all(*one).starts_with(refused(1, "too-large")));
 }
 
 class RemoteChannelTest : public testing::ChannelTest {};

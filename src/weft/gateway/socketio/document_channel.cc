@@ -216,6 +216,8 @@ void RemoteEnd::send() {
     });
   }
   if (lost_ && !more_) tell([](RemoteChannel& channel) { channel.on_lost(); });
+  // Nobody will say that an empty batch was taken.
+  if (!under_way_ && more_) on_port_output();
 }
 
 void RemoteEnd::taken() {

@@ -7,8 +7,8 @@
 
 namespace weft::gateway::socketio {
 
-/// What a connection hears of its channels, on its own executor. None of it comes from inside of a
-/// call to a channel, but for on_channel_reading.
+/// What a connection hears of its channels, on its own executor; on_channel_lost never from inside
+/// of a call to a channel.
 class ChannelOwner {
  public:
   virtual ~ChannelOwner() = default;

@@ -38,39 +38,60 @@ void DocumentPort::request(PortRequest request) {
     return refuse(request.ack,
                   {"unavailable", "the document has ended this connection's part", true});
   }
-  if (live_) return handle(std::move(request));
-  waiting_.push_back(std::move(request));
-  if (std::exchange(reading_, false)) owner_.on_port_reading(false);
+  if (live_ && waiting_.empty()) {
+    handle(std::move(request));
+  } else {
+    waiting_.push_back(std::move(request));
+  }
+  heed_bounds();
 }
 
 void DocumentPort::handle(PortRequest request) {
   if (request.what == PortRequest::kind::sync) {
-    sync(request);
+    sync(std::move(request));
   } else {
     message(request);
   }
-  heed_congestion();
 }
 
-void DocumentPort::heed_congestion() {
-  if (reading_ && session_->congested()) {
-    reading_ = false;
-    owner_.on_port_reading(false);
+void DocumentPort::handle_waiting() {
+  stuck_ = false;
+  while (!waiting_.empty() && !stuck_ && !lost_) {
+    auto request = std::move(waiting_.front());
+    waiting_.pop_front();
+    handle(std::move(request));
   }
+  heed_bounds();
 }
 
-void DocumentPort::sync(const PortRequest& request) {
+/// Tells the owner whether requests are wanted, when that has changed.
+void DocumentPort::heed_bounds() {
+  // An acknowledgement that is due costs about this much, here and in the hub.
+  constexpr std::size_t acknowledgement_bytes = 128;
+  const std::size_t answers = frame_bytes_ + expected_.size() * acknowledgement_bytes;
+  full_ = answers > (full_ ? answers_bytes_max / 2 : answers_bytes_max);
+  const bool held = !live_ || !waiting_.empty() || (session_ && session_->congested());
+  const bool wanted = lost_ || !(held || full_);
+  if (std::exchange(reading_, wanted) != wanted) owner_.on_port_reading(wanted);
+}
+
+void DocumentPort::sync(PortRequest request) {
+  // One at a time: each moves the place in the stream. What comes behind it keeps its order.
+  if (syncing_) {
+    stuck_ = true;
+    return waiting_.push_front(std::move(request));
+  }
+  syncing_ = true;
   write_ended_ = false;
   if (request.state_vector) {
-    if (auto ok = session_->answer(request.bytes); !ok) {
-      return refuse(request.ack, refusal_of(ok.error()));
-    }
-    return session_->acknowledge(expect({request.ack, "diff"}));
+    const std::uint64_t token = expect({request.ack, "diff"});
+    if (auto ok = session_->answer(request.bytes); !ok) return give_up(token, ok.error());
+    return session_->acknowledge(token);
   }
-  const std::uint64_t token = expect({request.ack, "full", "no-version"});
+  const std::uint64_t token = expect({request.ack, "full"});
   if (!request.version) return send_whole(token, "no-version");
   // Nothing goes out meanwhile: a later version must not come before what the client lacks.
-  ++locating_;
+  locating_ = true;
   history_.locate(document_, *request.version, hub_.executor(),
                   [self = weak_from_this(), token,
                    version = *request.version](base::result<hub::Located> located) {
@@ -81,30 +102,28 @@ void DocumentPort::sync(const PortRequest& request) {
 
 void DocumentPort::on_located(std::uint64_t token, hub::VersionName version,
                               base::result<hub::Located> located) {
-  if (--locating_ == 0) owner_.on_port_output();
-  if (!located) {
-    const auto ack = expected(token)->ack;
-    settle(token);
-    return refuse(ack, refusal_of(located.error()));
-  }
+  locating_ = false;
+  owner_.on_port_output();
+  if (!located) return give_up(token, located.error());
   if (located->where != hub::standing::known) {
     return send_whole(token, hub::describe(located->where));
   }
-  Expected& what = *expected(token);
-  what.recovery = "tail";
-  what.reason = {};
+  expected(token)->recovery = "tail";
   session_->resume({version.offset.value + 1});
-  session_->acknowledge(token);
+  if (!lost_) session_->acknowledge(token);
 }
 
 void DocumentPort::send_whole(std::uint64_t token, std::string_view reason) {
   expected(token)->reason = reason;
-  if (auto ok = session_->answer(nothing_known); !ok) {
-    const auto ack = expected(token)->ack;
-    settle(token);
-    return refuse(ack, refusal_of(ok.error()));
-  }
+  if (auto ok = session_->answer(nothing_known); !ok) return give_up(token, ok.error());
   session_->acknowledge(token);
+}
+
+/// Refuses what an acknowledgement was expected for.
+void DocumentPort::give_up(std::uint64_t token, const base::error& why) {
+  const auto ack = expected(token)->ack;
+  settle(token);
+  refuse(ack, refusal_of(why));
 }
 
 void DocumentPort::message(const PortRequest& request) {
@@ -136,7 +155,7 @@ void DocumentPort::message(const PortRequest& request) {
   if (message->sync != yjs::sync_type::step1) return edit(request, *message);
   PortRequest question{PortRequest::kind::sync, request.ack, {}, true};
   question.bytes = base::shared_bytes::copy_of(message->body);
-  sync(question);
+  sync(std::move(question));
 }
 
 void DocumentPort::edit(const PortRequest& request, const yjs::ProtocolMessage& message) {
@@ -157,6 +176,13 @@ void DocumentPort::edit(const PortRequest& request, const yjs::ProtocolMessage& 
 }
 
 void DocumentPort::control(const PortRequest& request, base::byte_view payload) {
+  const std::size_t bytes_max = hub_.options().control_message_bytes_max;
+  if (payload.size() > bytes_max) {
+    return refuse(
+        request.ack,
+        {"too-large", "control message of " + std::to_string(payload.size()) + " bytes; " +
+                          "hub.control_message_bytes_max is " + std::to_string(bytes_max)});
+  }
   const auto said = nlohmann::json::parse(payload.begin(), payload.end(), nullptr, false);
   const auto type = said.is_object() ? said.find("type") : said.end();
   if (!said.is_object() || type == said.end() || !type->is_string()) {
@@ -182,7 +208,15 @@ DocumentPort::Expected* DocumentPort::expected(std::uint64_t token) {
 }
 
 void DocumentPort::settle(std::uint64_t token) {
-  expected(token)->settled = true;
+  Expected& one = *expected(token);
+  one.settled = true;
+  if (!one.recovery.empty()) {
+    // The next one may come; not from in here, where the hub may be in the middle of a collect.
+    syncing_ = false;
+    hub_.executor().post([self = weak_from_this()] {
+      if (const auto port = self.lock()) port->handle_waiting();
+    });
+  }
   while (!expected_.empty() && expected_.front().settled) {
     expected_.pop_front();
     ++first_token_;
@@ -191,6 +225,7 @@ void DocumentPort::settle(std::uint64_t token) {
 
 void DocumentPort::on_acknowledged(std::uint64_t token, const hub::Acknowledgement& what,
                                    net::GatherSink& sink) {
+  if (lost_) return;
   const Expected said = *expected(token);
   settle(token);
   if (!said.ack) return;
@@ -209,9 +244,7 @@ void DocumentPort::on_acknowledged(std::uint64_t token, const hub::Acknowledgeme
 }
 
 void DocumentPort::on_unacknowledged(std::uint64_t token, const base::error& why) {
-  const auto ack = expected(token)->ack;
-  settle(token);
-  refuse(ack, refusal_of(why));
+  if (!lost_) give_up(token, why);
 }
 
 void DocumentPort::refuse(std::optional<std::uint64_t> ack, const Refusal& why) {
@@ -223,6 +256,7 @@ void DocumentPort::answer_now(std::optional<std::uint64_t> ack) {
 }
 
 void DocumentPort::queue(base::shared_bytes frame) {
+  frame_bytes_ += frame.size();
   frames_.push_back(std::move(frame));
   owner_.on_port_output();
 }
@@ -230,10 +264,12 @@ void DocumentPort::queue(base::shared_bytes frame) {
 void DocumentPort::collect(net::GatherSink& sink) {
   while (!frames_.empty()) {
     if (sink.room() == 0) return owner_.on_port_output();
+    frame_bytes_ -= frames_.front().size();
     sink.add(std::move(frames_.front()));
     frames_.pop_front();
   }
-  if (session_ && !lost_ && locating_ == 0) session_->collect(sink);
+  if (session_ && !lost_ && !locating_) session_->collect(sink);
+  heed_bounds();
 }
 
 // --- the document -------------------------------------------------------------------------------
@@ -242,12 +278,7 @@ void DocumentPort::on_live() {
   live_ = true;
   ask_for_missing();
   session_->resend_awareness();
-  while (!waiting_.empty() && !lost_) {
-    auto request = std::move(waiting_.front());
-    waiting_.pop_front();
-    handle(std::move(request));
-  }
-  if (!reading_ && !lost_ && !session_->congested()) on_uncongested();
+  handle_waiting();
 }
 
 void DocumentPort::ask_for_missing() {
@@ -257,13 +288,12 @@ void DocumentPort::ask_for_missing() {
 void DocumentPort::on_output() { owner_.on_port_output(); }
 
 void DocumentPort::on_resync() {
+  write_ended_ = false;
   queue(message_frame(document_, "control", base::as_bytes(R"({"type":"resync"})")));
   ask_for_missing();
 }
 
-void DocumentPort::on_uncongested() {
-  if (!std::exchange(reading_, true)) owner_.on_port_reading(true);
-}
+void DocumentPort::on_uncongested() { heed_bounds(); }
 
 void DocumentPort::on_ended(const base::error& why) {
   if (std::exchange(lost_, true)) return;
@@ -277,8 +307,12 @@ void DocumentPort::on_ended(const base::error& why) {
   }
   waiting_.clear();
   refuse({}, refusal);
-  on_uncongested();
+  heed_bounds();
   owner_.on_port_lost();
+  // The document need not wait for a client to take what it is told.
+  hub_.executor().post([self = weak_from_this()] {
+    if (const auto port = self.lock()) port->session_.reset();
+  });
 }
 
 }  // namespace weft::gateway::socketio

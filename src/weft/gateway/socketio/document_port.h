@@ -23,8 +23,7 @@ struct PortRequest {
   std::optional<hub::VersionName> version = std::nullopt;  ///< sync: up to where the client is
 };
 
-/// What a port hears of its owner's side, on the document's executor. None of it comes from inside
-/// of a call to the port, but for on_port_reading.
+/// What the owner of a port hears, on the document's executor, from inside of its calls too.
 class PortOwner {
  public:
   virtual ~PortOwner() = default;
@@ -32,7 +31,8 @@ class PortOwner {
   /// Something waits: call collect soon.
   virtual void on_port_output() = 0;
 
-  /// Whether requests for this document may come: the document is loaded and the log keeps up.
+  /// Whether requests for this document may come: the document is loaded, the log keeps up, and the
+  /// client takes what it is answered. Told when that changes; true at first.
   virtual void on_port_reading(bool wanted) = 0;
 
   /// The document has sent its client away, and what it had to say waits to be collected. Destroy
@@ -43,9 +43,9 @@ class PortOwner {
 /// One document of one connection: turns requests into calls of a hub session and puts everything
 /// that answers them into one stream.
 ///
-/// Bounds: what is received before the document is loaded or while its log is behind, until the
-/// owner heeds on_port_reading; one short frame for each request whose answer is not in the
-/// document's own stream.
+/// Syncs are answered one after the other. Beyond answers_bytes_max of answers that wait for the
+/// client, and while it waits for the document or a sync, it asks for no more requests; what comes
+/// until the owner heeds that is kept.
 /// Threading: the document's executor.
 class DocumentPort final : public hub::SessionEvents,
                            public std::enable_shared_from_this<DocumentPort> {
@@ -72,6 +72,9 @@ class DocumentPort final : public hub::SessionEvents,
   void on_unacknowledged(std::uint64_t token, const base::error& why) override;
 
  private:
+  /// What waits for a client that does not read, acknowledgements that are due counted too.
+  static constexpr std::size_t answers_bytes_max = 256u << 10;
+
   /// What an acknowledgement of the hub is to say to the client.
   struct Expected {
     std::optional<std::uint64_t> ack;
@@ -81,8 +84,8 @@ class DocumentPort final : public hub::SessionEvents,
   };
 
   void handle(PortRequest request);
-  void sync(const PortRequest& request);
-  void resume(std::uint64_t token, hub::VersionName version);
+  void handle_waiting();
+  void sync(PortRequest request);
   void on_located(std::uint64_t token, hub::VersionName version,
                   base::result<hub::Located> located);
   void send_whole(std::uint64_t token, std::string_view reason);
@@ -93,11 +96,12 @@ class DocumentPort final : public hub::SessionEvents,
   std::uint64_t expect(Expected what);
   Expected* expected(std::uint64_t token);
   void settle(std::uint64_t token);
+  void give_up(std::uint64_t token, const base::error& why);
   void refuse(std::optional<std::uint64_t> ack, const Refusal& why);
   void answer_now(std::optional<std::uint64_t> ack);
   void queue(base::shared_bytes frame);
   void ask_for_missing();
-  void heed_congestion();
+  void heed_bounds();
 
   hub::Hub& hub_;
   hub::DocumentHistory& history_;
@@ -107,15 +111,19 @@ class DocumentPort final : public hub::SessionEvents,
   const PositionWriter positions_;
   PortOwner& owner_;
   std::unique_ptr<hub::Session> session_;
-  std::deque<PortRequest> waiting_;        ///< for the document to be loaded
+  std::deque<PortRequest> waiting_;        ///< for the document to be loaded, or for a sync
   std::deque<base::shared_bytes> frames_;  ///< beside the session's stream
-  std::deque<Expected> expected_;          ///< by token, from first_token_ on
+  std::size_t frame_bytes_ = 0;
+  std::deque<Expected> expected_;  ///< by token, from first_token_ on
   std::uint64_t first_token_ = 0;
   bool live_ = false;
   bool lost_ = false;
-  bool reading_ = true;
+  bool reading_ = true;  ///< as the owner was told
+  bool full_ = false;    ///< of answers
   bool write_ended_ = false;
-  std::size_t locating_ = 0;  ///< syncs whose place in the stream is being looked for
+  bool syncing_ = false;   ///< a sync is not acknowledged yet
+  bool locating_ = false;  ///< its place in the stream is being looked for
+  bool stuck_ = false;     ///< what waits first is another sync
 };
 
 }  // namespace weft::gateway::socketio

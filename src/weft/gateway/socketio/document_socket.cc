@@ -199,16 +199,18 @@ void DocumentSocket::on_channel_lost(const base::DocumentId& document) {
 }
 
 void DocumentSocket::on_gather(net::GatherSink& sink) {
-  for (auto it = joined_.begin(); it != joined_.end();) {
+  // In turn: a busy document does not keep the others' from a slow socket.
+  auto it = first_ ? joined_.lower_bound(*first_) : joined_.begin();
+  first_.reset();
+  std::vector<base::DocumentId> gone;
+  for (std::size_t left = joined_.size(); left > 0; --left, ++it) {
+    if (it == joined_.end()) it = joined_.begin();
+    if (sink.room() == 0 && !first_) first_ = it->first;
+    // Asked all the same: it asks to be asked again.
     it->second.channel->collect(sink);
-    if (it->second.lost && sink.room() > 0) {
-      const base::DocumentId gone = it->first;
-      ++it;
-      leave(gone);
-    } else {
-      ++it;
-    }
+    if (it->second.lost && sink.room() > 0) gone.push_back(it->first);
   }
+  for (const auto& document : gone) leave(document);
 }
 
 }  // namespace weft::gateway::socketio

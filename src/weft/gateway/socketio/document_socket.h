@@ -62,7 +62,8 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
   const Handshake handshake_;
   protocol::Socket* socket_ = nullptr;
   std::map<base::DocumentId, Joined> joined_;
-  std::size_t stops_ = 0;  ///< channels that want nothing read
+  std::optional<base::DocumentId> first_;  ///< the next gather begins with it
+  std::size_t stops_ = 0;                  ///< channels that want nothing read
 };
 
 }  // namespace weft::gateway::socketio
