@@ -23,10 +23,9 @@ class Problem extends Error {
   }
 }
 
-/** `42@<log>`, `42` or `none@<log>`. */
-export function position_of(version: string | null, log: string | null): Position | undefined {
-  if (version === null) return undefined;
-  const [number, name] = version.split('@');
+/** `42@<log>`, `42` or `none@<log>`; no version at all is that of a document without a record. */
+function position_of(version: string | null, log: string | null): Position {
+  const [number, name] = (version ?? 'none').split('@');
   const named = name ?? log ?? undefined;
   return { version: /^\d+$/.test(number) ? Number(number) : null, ...(named ? { log: named } : {}) };
 }
@@ -112,7 +111,7 @@ export class HttpLink implements Link {
     const update = new Uint8Array(await answer.arrayBuffer());
     if (this.ended_) return;
     const at = position_of(answer.headers.get('weft-version'), answer.headers.get('weft-log'));
-    this.last_id_ = at?.log ? `${at.version ?? 'none'}@${at.log}` : null;
+    this.last_id_ = at.log === undefined ? null : `${at.version ?? 'none'}@${at.log}`;
     this.peer_.update(update);
     this.peer_.synced(at);
     this.peer_.server_state(state_vector);
