@@ -391,6 +391,24 @@ test('a refused edit is final, is told, and does not come again', () => with_ser
   }
 }, { args: ['--hub.update_bytes_max', '65536', '--net.message_bytes_max', '131072'] }))
 
+test('http: edits that wait together are not refused for their sum', () => with_server(async (server) => {
+  const a = provide(server.http, { transports: ['http'] })
+  await synced(a)
+  for (let i = 0; i < 30; i += 1) a.text.insert(0, `${i} `.repeat(2000))
+  await saved(a)
+  assert.equal(a.refusal, null)
+  assert.equal((await stored(server)).getText('content').length, a.text.length)
+}, { args: ['--hub.update_bytes_max', '65536', '--net.message_bytes_max', '131072'] }))
+
+test('http: a server that never answers is given up in time', () => with_server(async (server) => {
+  const hang = (url, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const a = provide(server.http, { transports: ['http'], connectTimeout: 100, fetch: hang })
+  const reasons = []
+  a.on('connection-error', ({ reason }) => reasons.push(reason))
+  await until('it says so', () => reasons.length > 0)
+  assert.equal(reasons[0], 'no answer in time')
+}))
+
 test('a document of megabytes comes whole over every transport', () => with_server(async (server) => {
   const writer = provide(server.http, { transports: [transports[0]] })
   await synced(writer)
