@@ -25,7 +25,7 @@ verb_help() {
   tidy                     clang-tidy over src/
   clean                    remove build/ and installed Node packages
 
-DEV_SEED=N repeats the random parts of test, e2e, sim and chaos.
+DEV_SEED=N repeats the random parts of test, client, e2e, sim and chaos.
 END
 }
 

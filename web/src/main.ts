@@ -27,6 +27,8 @@ class App {
   private view_: View | null = null;
   private view_name_: ViewName | null = null;
   private choice_: Choice = chosen();
+  /** The next document that is opened gets the keyboard once it is there. */
+  private focus_next_ = false;
   private focus_when_loaded_ = false;
   private banner_ = '';
   private people_ = '';
@@ -57,7 +59,7 @@ class App {
       if (this.view_) this.view_.focus();
       else this.sidebar_.focus_new();
     });
-    by_id('docs').addEventListener('click', () => (this.focus_when_loaded_ = true));
+    by_id('docs').addEventListener('click', () => (this.focus_next_ = true));
     addEventListener(
       'keydown',
       (event) => {
@@ -78,10 +80,14 @@ class App {
 
   /** Opens a document because the user asked for it: it gets the keyboard once it is there. */
   private go_(route: Route): void {
-    this.focus_when_loaded_ = true;
     this.sidebar_.close();
-    if (same(route, this.session_?.route ?? null)) this.draw_status_(this.session_!.status);
-    else location.hash = to_hash(route);
+    if (same(route, this.session_?.route ?? null)) {
+      this.focus_when_loaded_ = true;
+      this.draw_status_(this.session_!.status);
+    } else {
+      this.focus_next_ = true;
+      location.hash = to_hash(route);
+    }
   }
 
   /** The tabs by pointer and by arrow keys, as tabs go. */
@@ -114,6 +120,8 @@ class App {
     this.close_view_();
     this.session_?.close();
     this.session_ = null;
+    this.focus_when_loaded_ = this.focus_next_;
+    this.focus_next_ = false;
     this.banner_ = '';
     for (const id of ['page', 'state', 'facts', 'views', 'history', 'people']) by_id(id).hidden = !route;
     by_id('empty').hidden = !!route;

@@ -23,10 +23,9 @@ class Problem extends Error {
   }
 }
 
-/** `42@<log>`, `42` or `none@<log>`. */
-export function position_of(version: string | null, log: string | null): Position | undefined {
-  if (version === null) return undefined;
-  const [number, name] = version.split('@');
+/** `42@<log>`, `42` or `none@<log>`; no version at all is that of a document without a record. */
+function position_of(version: string | null, log: string | null): Position {
+  const [number, name] = (version ?? 'none').split('@');
   const named = name ?? log ?? undefined;
   return { version: /^\d+$/.test(number) ? Number(number) : null, ...(named ? { log: named } : {}) };
 }
@@ -39,6 +38,7 @@ export class HttpLink implements Link {
   private open_ = false;
   private posting_ = false;
   private waiting_: Uint8Array[] = [];
+  private merge_bytes_ = merge_bytes_max;
   private last_id_: string | null = null;
 
   constructor(
@@ -76,17 +76,8 @@ export class HttpLink implements Link {
       for (;;) {
         if (this.ended_) return;
         const since = this.last_id_ === null ? '' : `?since=${encodeURIComponent(this.last_id_)}`;
-        const response = await this.ask_(`events${since}`, { headers: { accept: 'text/event-stream' } });
-        if (!response.body) throw new Problem(undefined, 'an answer without a body', 0);
-        let reload = false;
-        for await (const event of read_events(response.body, this.connection_.silence_max_ms)) {
-          if (this.ended_) return;
-          if (event.id !== null) this.last_id_ = event.id;
-          reload = this.take_(event);
-          if (reload) break;
-        }
-        if (!reload) throw new Problem(undefined, 'the stream of events ended', 0);
-        await this.load_();
+        await this.ask_(`events${since}`, { headers: { accept: 'text/event-stream' } }, (response) => this.follow_(response));
+        if (!this.ended_) await this.load_();
       }
     } catch (error) {
       const refusal = error instanceof Problem ? error.refusal : undefined;
@@ -94,10 +85,20 @@ export class HttpLink implements Link {
     }
   }
 
+  /** Takes events until the state has to be read again; a stream that ends before is an error. */
+  private async follow_({ body }: Response): Promise<void> {
+    if (!body) throw new Problem(undefined, 'an answer without a body', 0);
+    for await (const event of read_events(body, this.connection_.silence_max_ms)) {
+      if (this.ended_) return;
+      if (event.id !== null) this.last_id_ = event.id;
+      if (this.take_(event)) return;
+    }
+    throw new Problem(undefined, 'the stream of events ended', 0);
+  }
+
   /** The state as it is now. What follows it comes by events. */
   private async load_(): Promise<void> {
-    const held = await this.ask_('state-vector', this.timely_());
-    const state_vector = new Uint8Array(await held.arrayBuffer());
+    const { bytes: state_vector } = await this.ask_('state-vector', {}, read_bytes, this.connection_.connect_timeout_ms);
     if (this.ended_) return;
     if (!this.open_) {
       this.open_ = true;
@@ -107,13 +108,12 @@ export class HttpLink implements Link {
     const encoded = buffer.toBase64UrlEncoded(own).replace(/=+$/, '');
     const answer =
       encoded.length <= address_bytes_max
-        ? await this.ask_(`update?sv=${encoded}`, {})
-        : await this.ask_('diff', { method: 'POST', body: own as BodyInit, headers: binary });
-    const update = new Uint8Array(await answer.arrayBuffer());
+        ? await this.ask_(`update?sv=${encoded}`, {}, read_bytes)
+        : await this.ask_('diff', { method: 'POST', body: own as BodyInit, headers: binary }, read_bytes);
     if (this.ended_) return;
     const at = position_of(answer.headers.get('weft-version'), answer.headers.get('weft-log'));
-    this.last_id_ = at?.log ? `${at.version ?? 'none'}@${at.log}` : null;
-    this.peer_.update(update);
+    this.last_id_ = at.log === undefined ? null : `${at.version ?? 'none'}@${at.log}`;
+    this.peer_.update(answer.bytes);
     this.peer_.synced(at);
     this.peer_.server_state(state_vector);
   }
@@ -138,12 +138,9 @@ export class HttpLink implements Link {
       const [update, count] = this.next_();
       try {
         const sender = encodeURIComponent(this.peer_.sender_id);
-        const response = await this.ask_(`updates?sender=${sender}`, {
-          method: 'POST',
-          body: update as BodyInit,
-          headers: binary,
-        });
-        await response.arrayBuffer(); // its version may be ahead of what the events have brought
+        // The version that it answers may be ahead of what the events have brought.
+        const publish = { method: 'POST', body: update as BodyInit, headers: binary };
+        await this.ask_(`updates?sender=${sender}`, publish, read_bytes);
         if (this.ended_) return;
         this.waiting_.splice(0, count);
         failures = 0;
@@ -152,6 +149,11 @@ export class HttpLink implements Link {
         const problem = error instanceof Problem ? error : new Problem(undefined, String(error), 0);
         failures += 1;
         if (this.ended_) return;
+        if (problem.refusal?.code === 'too-large' && count > 1) {
+          this.merge_bytes_ = 0; // the server's limit is for one edit: one by one, then
+          failures = 0;
+          continue;
+        }
         if (problem.refusal && !problem.refusal.retry) {
           this.peer_.refused(problem.refusal);
           this.waiting_ = [];
@@ -168,7 +170,7 @@ export class HttpLink implements Link {
   private next_(): [Uint8Array, number] {
     let bytes = this.waiting_[0].length;
     let count = 1;
-    while (count < this.waiting_.length && bytes + this.waiting_[count].length <= merge_bytes_max) {
+    while (count < this.waiting_.length && bytes + this.waiting_[count].length <= this.merge_bytes_) {
       bytes += this.waiting_[count].length;
       count += 1;
     }
@@ -176,30 +178,48 @@ export class HttpLink implements Link {
   }
 
   private pause_(ms: number): Promise<void> {
+    const { signal } = this.abort_;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.abort_.signal.addEventListener('abort', () => {
+      const done = () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', done);
         resolve();
-      });
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
     });
   }
 
-  private timely_(): RequestInit {
-    const late = AbortSignal.timeout(this.connection_.connect_timeout_ms);
-    return { signal: either(late, this.abort_.signal) };
-  }
-
-  private async ask_(route: string, init: RequestInit): Promise<Response> {
+  /**
+   * One request. Its answer must begin in time, and may then take as long as it is large; `use`
+   * reads it.
+   */
+  private async ask_<T>(
+    route: string,
+    init: RequestInit,
+    use: (response: Response) => Promise<T>,
+    within_ms = this.connection_.silence_max_ms,
+  ): Promise<T> {
     const { url, headers } = await this.connection_.http_request(this.peer_.name, route);
-    const response = await this.connection_.fetch(url.href, {
-      cache: 'no-store',
-      signal: this.abort_.signal,
-      ...init,
-      headers: { ...headers, ...(init.headers as Record<string, string> | undefined) },
-    });
-    if (response.ok) return response;
-    throw await problem_of(response);
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    if (this.ended_) end();
+    this.abort_.signal.addEventListener('abort', end);
+    const timer = setTimeout(() => ended.abort(new Error('no answer in time')), within_ms);
+    try {
+      const response = await this.connection_.fetch(url.href, {
+        cache: 'no-store',
+        signal: ended.signal,
+        ...init,
+        headers: { ...headers, ...(init.headers as Record<string, string> | undefined) },
+      });
+      clearTimeout(timer);
+      if (!response.ok) throw await problem_of(response);
+      return await use(response);
+    } finally {
+      clearTimeout(timer);
+      this.abort_.signal.removeEventListener('abort', end);
+    }
   }
 
   private end_(reason: string, refusal?: Refusal): void {
@@ -207,6 +227,10 @@ export class HttpLink implements Link {
     this.close();
     this.peer_.closed({ reason, refusal });
   }
+}
+
+async function read_bytes(response: Response): Promise<{ bytes: Uint8Array; headers: Headers }> {
+  return { bytes: new Uint8Array(await response.arrayBuffer()), headers: response.headers };
 }
 
 const binary = { 'content-type': 'application/octet-stream' };
@@ -227,13 +251,4 @@ async function problem_of(response: Response): Promise<Problem> {
   }
   const code = said.type.slice(problem_prefix.length);
   return new Problem({ code, message, retry: response.status >= 500 }, message, after_ms);
-}
-
-function either(a: AbortSignal, b: AbortSignal): AbortSignal {
-  const both = new AbortController();
-  for (const signal of [a, b]) {
-    if (signal.aborted) both.abort(signal.reason);
-    signal.addEventListener('abort', () => both.abort(signal.reason), { once: true });
-  }
-  return both.signal;
 }

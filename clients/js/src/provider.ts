@@ -1,7 +1,7 @@
 /** The provider: a Y.Doc and its awareness, kept equal with a server over whatever can be had. */
 
 import { ObservableV2 } from 'lib0/observable';
-import { Awareness, removeAwarenessStates } from 'y-protocols/awareness';
+import { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 
 import { Attempts } from './attempts.js';
@@ -11,6 +11,7 @@ import { Kept } from './kept.js';
 import { Ledger } from './ledger.js';
 import type { Closing, ControlMessage, DocumentName, Refusal, TransportName } from './link.js';
 import type { ProviderEvents, ProviderOptions, Status } from './options.js';
+import { Presence } from './presence.js';
 import { Reached } from './reached.js';
 import { Session } from './session.js';
 import { Subdocuments } from './subdocuments.js';
@@ -35,6 +36,7 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
   private readonly reached_ = new Reached((version, log) => this.emit('version', [version, log]));
   private readonly ledger_: Ledger;
   private readonly kept_: Kept;
+  private readonly presence_: Presence;
   private readonly attempts_: Attempts;
   private readonly own_awareness_: boolean;
   private readonly subdocuments_: Subdocuments;
@@ -49,7 +51,6 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
   private tabs_: Tabs | null = null;
   private told_pending_ = 0;
   private told_saved_ = true;
-  private hidden_state_: Record<string, unknown> | null = null;
 
   /** `server`: its address, or a Connection that several providers share. */
   constructor(
@@ -68,6 +69,7 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
     if (!(server instanceof Connection)) this.connection.bound_to = { roomId, docId };
     this.own_awareness_ = !options_.awareness;
     this.awareness = options_.awareness ?? new Awareness(doc);
+    this.presence_ = new Presence(this.awareness, (origin) => this.on_presence_(origin));
     this.ledger_ = new Ledger(() => this.tell_pending_());
     const store_name = options_.storeName ?? `weft:${parts.map(encodeURIComponent).join('/')}`;
     this.kept_ = new Kept(options_.store, store_name, doc, this.ledger_, (error) => this.emit('store-error', [error]));
@@ -81,13 +83,15 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
     this.subdocuments_ = new Subdocuments(this, options_);
     doc.on('update', this.on_update_);
     doc.on('destroy', this.on_doc_destroy_);
-    this.awareness.on('update', this.on_awareness_);
     this.connection.on('authorize', this.on_authorize_);
     this.unwatch_ = watch_page({
       offline: () => void this.check_(),
       online: () => this.retry(),
-      hidden: () => this.hide_(),
-      shown: () => this.show_(),
+      hidden: () => this.presence_.hide(),
+      shown: () => {
+        this.presence_.show();
+        this.retry();
+      },
     });
     this.whenLoaded = this.load_();
     if (options_.connect ?? true) this.connect();
@@ -179,14 +183,13 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
   override destroy(): Promise<void> {
     if (this.destroyed_) return Promise.resolve();
     this.subdocuments_.destroy();
-    removeAwarenessStates(this.awareness, [this.awareness.clientID], 'destroy'); // others see it at once
+    this.presence_.leave();
     this.destroyed_ = true;
     this.disconnect();
     this.unwatch_();
     this.tabs_?.close();
     this.doc.off('update', this.on_update_);
     this.doc.off('destroy', this.on_doc_destroy_);
-    this.awareness.off('update', this.on_awareness_);
     this.connection.off('authorize', this.on_authorize_);
     if (this.own_awareness_) this.awareness.destroy();
     this.emit('destroy', []);
@@ -203,15 +206,10 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
     for (const session of [this.session_, this.candidate_]) session?.edit(update);
   };
 
-  private readonly on_awareness_ = (
-    { added, updated, removed }: { added: number[]; updated: number[]; removed: number[] },
-    origin: unknown,
-  ): void => {
-    // Only this client's own state: the others tell theirs themselves.
-    if (![...added, ...updated, ...removed].includes(this.awareness.clientID)) return;
+  private on_presence_(origin: unknown): void {
     this.session_?.presence();
     if (origin !== this.tabs_origin_) this.tabs_?.presence();
-  };
+  }
 
   private readonly on_authorize_ = (refusal: Refusal | null): void => {
     this.emit('authorize', [refusal]);
@@ -312,10 +310,7 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
   /** Tells what the end of `session` means. */
   private lost_(session: Session | null, closing: Closing): void {
     this.set_synced_(false);
-    const others = [...this.awareness.getStates().keys()].filter((client) => client !== this.awareness.clientID);
-    removeAwarenessStates(this.awareness, others, this);
-    // Else what they say when we are back, with the same clock, would count as known.
-    for (const client of others) this.awareness.meta.delete(client);
+    this.presence_.forget_others(this);
     if (!session) return;
     if (!session.is_open) return void this.emit('connection-error', [closing, this]);
     this.tell_transport_();
@@ -348,36 +343,13 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
     if (this.shouldConnect) this.attempt_soon_(this.attempts_.pause());
   }
 
-  private hide_(): void {
-    this.hidden_state_ = this.awareness.getLocalState();
-    this.awareness.setLocalState(null);
-  }
-
-  private show_(): void {
-    if (this.hidden_state_) this.awareness.setLocalState(this.hidden_state_);
-    this.hidden_state_ = null;
-    this.retry();
-  }
-
   // --- from the sessions ---
-
-  /**
-   * Says it with a clock that is newer by two: the server may have withdrawn what an older
-   * connection said, with a clock that is newer by one, and takes nothing that is not newer still.
-   */
-  private announce_(): void {
-    const state = this.awareness.getLocalState();
-    const meta = this.awareness.meta.get(this.awareness.clientID);
-    if (state === null || !meta) return;
-    meta.clock += 1;
-    this.awareness.setLocalState(state);
-  }
 
   private opened_(session: Session): void {
     if (session !== this.session_) return;
     this.set_status_('connected');
     this.tell_transport_();
-    this.announce_();
+    this.presence_.announce();
   }
 
   private synced_(session: Session): void {
@@ -385,7 +357,7 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
       const old = this.session_;
       this.candidate_ = null;
       this.session_ = session;
-      this.announce_();
+      this.presence_.announce();
       old?.link.close();
       this.tell_transport_();
     }

@@ -12,6 +12,7 @@ import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { Random } from '../../../test/e2e/lib/random.mjs'
 import { Server } from '../../../test/e2e/lib/server.mjs'
+import { Connection } from '../dist/index.js'
 import { close_all, equal, provide, saved, shows, synced, until } from './support/clients.mjs'
 import { Gate } from './support/gate.mjs'
 
@@ -195,6 +196,70 @@ for (const transport of transports) {
   }))
 }
 
+const with_socketio = { skip: transports.includes('socketio') ? false : 'this server has no Socket.IO' }
+
+test('socketio: several documents and their subdocuments over one socket', with_socketio, () => with_server(async (server) => {
+  const connection = new Connection(server.http, { transports: ['socketio'] })
+  const documents = ['one', 'two', 'three'].map((docId) => provide(connection, { docId }))
+  await synced(...documents)
+  for (const provider of documents) {
+    provider.text.insert(0, provider.name.docId)
+    const part = new Y.Doc()
+    provider.doc.getMap('parts').set('first', part)
+    part.load()
+    part.getText('content').insert(0, `part of ${provider.name.docId}`)
+  }
+  await until('all parts', () => documents.every(({ subdocs }) => subdocs.size === 1 && [...subdocs.values()].every((sub) => sub.synced && sub.saved)))
+  await saved(...documents)
+  const reader = provide(server.http, { docId: 'two', transports: ['socketio'] })
+  await shows(reader, 'two')
+  const part = reader.doc.getMap('parts').get('first')
+  part.load()
+  await until('the part', () => part.getText('content').toString() === 'part of two')
+  assert.equal((await stored(server, 'two')).getText('content').toString(), 'two', 'the part is no part of its parent')
+}))
+
+test('socketio: control messages reach the others; acknowledgements name the versions in order', with_socketio, () => with_server(async (server) => {
+  const [a, b] = ['ada', 'grace'].map((senderId) => provide(server.http, { transports: ['socketio'], senderId }))
+  await synced(a, b)
+  const heard = []
+  b.on('control', (message) => heard.push(message))
+  assert.equal(a.sendControl({ type: 'ring', times: 2 }), true)
+  await until('the control message', () => heard.length === 1)
+  assert.deepEqual(heard, [{ type: 'ring', times: 2 }])
+  for (let i = 0; i < 30; i += 1) {
+    a.text.insert(0, 'a')
+    b.text.insert(0, 'b')
+  }
+  await saved(a, b)
+  await equal(a, b)
+  await until('the last version', () => a.version === 59 && b.version === 59)
+  assert.deepEqual([a.early, b.early], [[], []])
+  const { records } = await (await fetch(`${server.http}/v1/documents/room/doc/history?since=start&limit=1000`)).json()
+  assert.deepEqual(records.map(({ version }) => version), Array.from({ length: 60 }, (_, version) => version), 'nothing was appended twice')
+  assert.deepEqual([...new Set(records.map(({ senderId }) => senderId))].sort(), ['ada', 'grace'])
+}))
+
+test('http: what is written between the state and the events is not missed, in a new document and in an old one', () => with_server(async (server) => {
+  const writer = provide(server.http, { transports: ['http'] })
+  await synced(writer)
+  for (const text of ['first ', 'second ']) {
+    let go
+    const gone = new Promise((resolve) => (go = resolve))
+    const late = async (url, init) => {
+      if (String(url).includes('/events')) await gone
+      return fetch(url, init)
+    }
+    const reader = provide(server.http, { transports: ['http'], fetch: late })
+    await synced(reader)
+    writer.text.insert(writer.text.length, text)
+    await saved(writer)
+    go()
+    await equal(writer, reader)
+    await reader.destroy()
+  }
+}))
+
 test('every transport and the stock client edit one document at once and end equal', () => with_server(async (server) => {
   const random = new Random(seed + 1)
   const providers = transports.map((transport) => provide(server.http, { transports: [transport] }))
@@ -269,6 +334,31 @@ test('a blocked transport gives way to the next, and the better one is taken aga
   }
 }))
 
+test('socketio: where no WebSocket gets through, long polling carries everything; the upgrade is told', with_socketio, () => with_server(async (server) => {
+  const gate = await new Gate(server.port).start()
+  try {
+    gate.block('upgrade')
+    const a = provide(gate.url)
+    const b = provide(server.http)
+    await synced(a, b)
+    assert.deepEqual([a.transport, a.carrier], ['socketio', 'polling'])
+    a.awareness.setLocalStateField('user', 'Ada')
+    for (let i = 0; i < 20; i += 1) a.text.insert(0, 'a')
+    b.text.insert(0, 'b')
+    await saved(a, b)
+    await equal(a, b)
+    await until('presence', () => b.awareness.getStates().get(a.doc.clientID)?.user === 'Ada')
+    gate.block()
+    gate.cut()
+    await until('a WebSocket', () => a.carrier === 'websocket' && a.synced)
+    a.text.insert(0, 'over WebSocket ')
+    await saved(a)
+    await equal(a, b)
+  } finally {
+    await gate.stop()
+  }
+}))
+
 test('while nothing can be reached it stays disconnected, and comes back when it can', () => with_server(async (server) => {
   const gate = await new Gate(server.port).start()
   try {
@@ -300,6 +390,24 @@ test('a refused edit is final, is told, and does not come again', () => with_ser
     assert.deepEqual([a.saved, a.shouldConnect, a.status], [false, false, 'disconnected'])
   }
 }, { args: ['--hub.update_bytes_max', '65536', '--net.message_bytes_max', '131072'] }))
+
+test('http: edits that wait together are not refused for their sum', () => with_server(async (server) => {
+  const a = provide(server.http, { transports: ['http'] })
+  await synced(a)
+  for (let i = 0; i < 30; i += 1) a.text.insert(0, `${i} `.repeat(2000))
+  await saved(a)
+  assert.equal(a.refusal, null)
+  assert.equal((await stored(server)).getText('content').length, a.text.length)
+}, { args: ['--hub.update_bytes_max', '65536', '--net.message_bytes_max', '131072'] }))
+
+test('http: a server that never answers is given up in time', () => with_server(async (server) => {
+  const hang = (url, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const a = provide(server.http, { transports: ['http'], connectTimeout: 100, fetch: hang })
+  const reasons = []
+  a.on('connection-error', ({ reason }) => reasons.push(reason))
+  await until('it says so', () => reasons.length > 0)
+  assert.equal(reasons[0], 'no answer in time')
+}))
 
 test('a document of megabytes comes whole over every transport', () => with_server(async (server) => {
   const writer = provide(server.http, { transports: [transports[0]] })

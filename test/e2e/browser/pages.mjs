@@ -234,6 +234,38 @@ export async function check_pages(checks, with_windows, url, run) {
     }),
   );
 
+  await checks.check('who may not write any more reads on, and cannot change anything on any page', () =>
+    with_windows(2, async (a, b) => {
+      const sockets = [];
+      await a.page.routeWebSocket(/\/ws\//, (socket) => {
+        socket.connectToServer();
+        sockets.push(socket);
+      });
+      for (const [view, page] of Object.entries(pages)) {
+        await visit(a, `reader-${view}-${run}`, view, 'websocket');
+        await visit(b, `reader-${view}-${run}`, view, 'websocket');
+        await page.add(a, 'before');
+        await fact(a, 'saved', 'Saved');
+        // What y-protocols has for it: auth, permission denied, the reason.
+        sockets.at(-1).send(Buffer.from([2, 0, 6, ...Buffer.from('closed')]));
+        await a.state('readonly');
+        await a.page.getByText('You may read this document').waitFor();
+        await page.add(b, 'after');
+        await page.see(a, ['before', 'after']);
+        if (view === 'board') {
+          assert.equal(await a.at('tool-note').isDisabled(), true);
+          await a.at('board').press(']');
+          await a.at('board').press('Delete');
+        } else {
+          await a.page.locator(view === 'text' ? '.cm-content' : '[data-testid=rich]').click();
+          await a.page.keyboard.type('never');
+        }
+        await page.see(a, ['before', 'after']);
+        await fact(a, 'saved', 'Saved');
+      }
+    }),
+  );
+
   await checks.check('rich text: headings, lists, bold, links by toolbar and keys; undo of own changes only', () =>
     with_windows(2, async (a, b) => {
       for (const window of [a, b]) await visit(window, `formats-${run}`, 'rich');

@@ -29,13 +29,16 @@ interface Place {
 
 /** What one pointer does from its press to its release. */
 interface Gesture {
-  move(at: Place): void;
+  /** All the places since the last frame, one at least. */
+  move(path: readonly Place[]): void;
   end(): void;
 }
 
 const click_px = 4;
 const hit_px = 7;
 const smallest = 8;
+/** Points of a line are at least so far apart, in the board's units. */
+const step_min = 1.5;
 const text_box = { w: 240, h: 34 };
 const scale_min = 0.1;
 const scale_max = 8;
@@ -49,6 +52,8 @@ export function zoomed(camera: Camera, factor: number, at: Place): Camera {
 export class Gestures {
   private readonly pressed_ = new Map<number, Place>();
   private gesture_: Gesture | null = null;
+  private path_: Place[] = [];
+  private frame_ = 0;
   private readonly listening_ = new AbortController();
 
   constructor(private readonly board_: Board) {
@@ -65,6 +70,7 @@ export class Gestures {
 
   close(): void {
     this.listening_.abort();
+    cancelAnimationFrame(this.frame_);
   }
 
   private place_({ clientX, clientY }: MouseEvent): Place {
@@ -85,11 +91,7 @@ export class Gestures {
     board_.canvas.setPointerCapture(event.pointerId);
     const place = this.place_(event);
     this.pressed_.set(event.pointerId, place);
-    if (this.pressed_.size > 1) {
-      this.gesture_?.end();
-      this.gesture_ = null; // two fingers: the view
-      return;
-    }
+    if (this.pressed_.size > 1) return this.end_(); // two fingers: the view
     const at = this.world_(place);
     if (event.button === 1 || !board_.writable) this.gesture_ = null;
     else this.gesture_ = board_.tool === 'select' ? this.grab_(at) : this.create_(board_.tool, at);
@@ -103,7 +105,8 @@ export class Gestures {
       if (this.gesture_) {
         // Every point of a line, not only those that a frame shows.
         const all = event.getCoalescedEvents?.() ?? [];
-        for (const each of all.length > 0 ? all : [event]) this.gesture_.move(this.world_(this.place_(each)));
+        for (const each of all.length > 0 ? all : [event]) this.path_.push(this.world_(this.place_(each)));
+        this.frame_ ||= requestAnimationFrame(() => this.go_on_());
       } else {
         this.move_view_(event.pointerId, before, place);
       }
@@ -114,7 +117,20 @@ export class Gestures {
   }
 
   private release_(event: PointerEvent): void {
-    if (!this.pressed_.delete(event.pointerId)) return;
+    if (this.pressed_.delete(event.pointerId)) this.end_();
+  }
+
+  /** One edit a frame, however often the pointer tells. */
+  private go_on_(): void {
+    cancelAnimationFrame(this.frame_);
+    this.frame_ = 0;
+    const path = this.path_;
+    this.path_ = [];
+    if (path.length > 0) this.gesture_?.move(path);
+  }
+
+  private end_(): void {
+    this.go_on_();
     this.gesture_?.end();
     this.gesture_ = null;
   }
@@ -168,7 +184,8 @@ export class Gestures {
     const { shapes, camera } = this.board_;
     let moved = false;
     return {
-      move: ({ x, y }) => {
+      move: (path) => {
+        const { x, y } = path.at(-1)!;
         if (!moved && Math.hypot(x - from.x, y - from.y) * camera.scale < click_px) return;
         if (!moved) shapes.step();
         moved = true;
@@ -182,7 +199,8 @@ export class Gestures {
     const { shapes } = this.board_;
     shapes.step();
     return {
-      move: ({ x, y }) => {
+      move: (path) => {
+        const { x, y } = path.at(-1)!;
         const w = Math.max(shape.w + x - from.x, smallest);
         shapes.set(shape.id, { w, h: Math.max(shape.h + y - from.y, smallest) });
       },
@@ -203,18 +221,18 @@ export class Gestures {
     let box = { left: 0, top: 0, right: 0, bottom: 0 };
     let count = 1;
     shapes.draw_on(id, [0, 0]);
-    const put = (at: Place) => {
-      const [x, y] = [Math.round((at.x - from.x) * 10) / 10, Math.round((at.y - from.y) * 10) / 10];
-      box = { left: Math.min(box.left, x), top: Math.min(box.top, y), right: Math.max(box.right, x), bottom: Math.max(box.bottom, y) };
-      shapes.draw_on(id, [x, y]);
-    };
     return {
-      move: (at) => {
-        if (count >= points_max || Math.hypot(at.x - last.x, at.y - last.y) < 1.5) return;
-        last = at;
-        count += 1;
-        put(at);
-        shapes.set(id, { w: box.right, h: box.bottom });
+      move: (path) => {
+        const points: number[] = [];
+        for (const at of path) {
+          if (count >= points_max || Math.hypot(at.x - last.x, at.y - last.y) < step_min) continue;
+          last = at;
+          count += 1;
+          const [x, y] = [Math.round((at.x - from.x) * 10) / 10, Math.round((at.y - from.y) * 10) / 10];
+          box = { left: Math.min(box.left, x), top: Math.min(box.top, y), right: Math.max(box.right, x), bottom: Math.max(box.bottom, y) };
+          points.push(x, y);
+        }
+        if (points.length > 0) shapes.draw_on(id, points, { w: box.right, h: box.bottom });
       },
       end: () => {
         shapes.reframe(id, box);
@@ -230,7 +248,8 @@ export class Gestures {
     const id = board_.shapes.add(kind, { ...from, ...usual }, board_.color);
     let drawn = false;
     return {
-      move: ({ x, y }) => {
+      move: (path) => {
+        const { x, y } = path.at(-1)!;
         drawn ||= Math.hypot(x - from.x, y - from.y) * board_.camera.scale >= click_px;
         if (!drawn) return;
         const box = { x: Math.min(x, from.x), y: Math.min(y, from.y) };

@@ -120,11 +120,15 @@ export class Shapes {
     });
   }
 
-  /** Goes on with a pen's line. */
-  draw_on(id: string, points: number[]): void {
+  /** Goes on with a pen's line, whose box grows to `size`. */
+  draw_on(id: string, points: number[], size: Partial<Box> = {}): void {
     const shape = this.map_.get(id);
     const line = shape instanceof Y.Map ? shape.get('points') : null;
-    if (line instanceof Y.Array) this.write_(() => line.push(points));
+    if (!(line instanceof Y.Array)) return;
+    this.write_(() => {
+      line.push(points);
+      this.set(id, size);
+    });
   }
 
   /** Makes a pen's box fit its line, which goes from `left` and `top`, both at most 0, on. */
