@@ -314,7 +314,7 @@ export async function check_pages(checks, with_windows, url, run) {
       await drag(a, [[400, 300], [420, 260], [500, 280]]);
       await a.at('tool-select').click();
       await shapes_are(b, ['Rectangle', 'Line']);
-      const place = async (window, kind) => (await shapes(window)).find((shape) => shape.kind === kind).place;
+      const place = async (window, kind) => (await shapes(window)).find((shape) => shape.kind === kind)?.place ?? []; // none: not there yet
       assert.deepEqual((await place(a, 'rectangle')).slice(2), [200, 120]);
       const [, , width, height] = await place(b, 'pen');
       assert.deepEqual([width, height], [100, 40], 'the box of a line fits it');
