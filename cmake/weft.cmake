@@ -45,3 +45,17 @@ function(weft_test name)
       ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/test/support/tsan.supp")
   endif()
 endfunction()
+
+# weft_fuzzers(prefix ENTRIES… SOURCES… DEPS…): for each entry, which is a function of the sources, a
+# libFuzzer program <prefix><entry> (clang).
+function(weft_fuzzers prefix)
+  cmake_parse_arguments(arg "" "" "ENTRIES;SOURCES;DEPS" ${ARGN})
+  foreach(entry IN LISTS arg_ENTRIES)
+    set(name ${prefix}${entry})
+    add_executable(${name} ${arg_SOURCES} libfuzzer_main.cc)
+    target_compile_definitions(${name} PRIVATE WEFT_FUZZ_ENTRY=${entry})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${name} PRIVATE ${arg_DEPS} weft_options)
+  endforeach()
+endfunction()
