@@ -5,26 +5,12 @@
 #include <string>
 
 #include "sim/sim_wire.h"
+#include "support/text_sink.h"
 
 namespace weft::hub {
 namespace {
 
-class TextSink final : public net::GatherSink {
- public:
-  explicit TextSink(std::size_t room = 1 << 20) : room_(room) {}
-  void add(base::shared_bytes framed) override {
-    ++slices;
-    text.append(base::as_text(framed));
-    room_ -= std::min(room_, framed.size());
-  }
-  std::size_t room() const override { return room_; }
-
-  std::string text;
-  int slices = 0;
-
- private:
-  std::size_t room_;
-};
+using weft::testing::TextSink;
 
 std::string framed(std::string_view body) {
   std::string out(1, '\2');

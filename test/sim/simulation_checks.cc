@@ -63,7 +63,7 @@ void Simulation::settle() {
       connect(*client);
     }
     advance(std::chrono::milliseconds(100));
-    if (converged() && events_complete()) break;
+    if (converged() && events_complete() && unanswered_ == 0) break;
   }
   EXPECT_TRUE(converged()) << "clients did not converge" << documents_in_words();
   EXPECT_EQ(unanswered_, 0u) << "callers that still wait";

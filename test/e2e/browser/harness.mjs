@@ -46,6 +46,17 @@ export async function until(what, ask) {
   throw new Error(`${what}: not within ${wait_ms} ms; last: ${JSON.stringify(last)}`);
 }
 
+/** A press at one place of the board, a way, and a release. */
+export async function drag(window, points) {
+  const box = await window.at('board').boundingBox();
+  const { mouse } = window.page;
+  const [[x, y], ...rest] = points;
+  await mouse.move(box.x + x, box.y + y);
+  await mouse.down();
+  for (const [to_x, to_y] of rest) await mouse.move(box.x + to_x, box.y + to_y, { steps: 5 });
+  await mouse.up();
+}
+
 /** One window with a storage of its own, and what a user does and sees in it. */
 export class Window {
   /** `options` are Playwright's for a context; `user` is a name and colour to start with. */

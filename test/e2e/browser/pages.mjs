@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as Y from 'yjs';
 
-import { until } from './harness.mjs';
+import { drag, until } from './harness.mjs';
 
 const timeout = { timeout: 10_000 };
 
@@ -37,17 +37,6 @@ async function shapes_are(window, wanted) {
     const texts = (await shapes(window)).map(({ text }) => text).sort();
     return { ok: JSON.stringify(texts) === JSON.stringify([...wanted].sort()), texts };
   });
-}
-
-/** A press at one place of the board, a way, and a release. */
-async function drag(window, points) {
-  const box = await window.at('board').boundingBox();
-  const { mouse } = window.page;
-  const [[x, y], ...rest] = points;
-  await mouse.move(box.x + x, box.y + y);
-  await mouse.down();
-  for (const [to_x, to_y] of rest) await mouse.move(box.x + to_x, box.y + to_y, { steps: 5 });
-  await mouse.up();
 }
 
 async function note(window, text, x, y) {

@@ -1,7 +1,7 @@
 // The page as the documentation shows it: a small document, edited by two people.
 import { join } from 'node:path';
 
-import { until, Window } from './harness.mjs';
+import { drag, until, Window } from './harness.mjs';
 
 const opening = `# Spring walk
 
@@ -21,17 +21,6 @@ We meet at the **old bridge** at nine. Bring water, and a map if you have one.
 async function write(window, text) {
   await window.page.locator('[data-testid=editor] .cm-content').focus();
   await window.page.keyboard.insertText(text);
-}
-
-/** A press at one place of the board, a way, and a release. */
-async function drag(window, points) {
-  const box = await window.at('board').boundingBox();
-  const { mouse } = window.page;
-  const [[x, y], ...rest] = points;
-  await mouse.move(box.x + x, box.y + y);
-  await mouse.down();
-  for (const [to_x, to_y] of rest) await mouse.move(box.x + to_x, box.y + to_y, { steps: 6 });
-  await mouse.up();
 }
 
 async function put(window, tool, text, points) {
