@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "weft/base/result.h"
+#include "weft/gateway/json.h"
 #include "weft/gateway/socketio/engine/payload.h"
 #include "weft/gateway/socketio/protocol/decoder.h"
 #include "weft/net/websocket_frame.h"
@@ -54,7 +55,7 @@ void mark(const nlohmann::json& value, std::vector<int>& named) {
 void check_again(const protocol::Packet& packet) {
   using protocol::packet_type;
   WEFT_CHECK(packet.type != packet_type::binary_event && packet.type != packet_type::binary_ack);
-  const auto data = packet.data.is_null() ? std::string() : protocol::json_text(packet.data);
+  const auto data = packet.data.is_null() ? std::string() : gateway::json_text(packet.data);
   auto type = packet.type;
   if (!packet.attachments.empty()) {
     std::vector<int> named(packet.attachments.size());
@@ -80,7 +81,7 @@ void check_again(const protocol::Packet& packet) {
   const auto& read = **again;
   WEFT_CHECK(read.type == packet.type && read.name_space == packet.name_space);
   WEFT_CHECK(read.id == packet.id &&
-             protocol::json_text(read.data) == protocol::json_text(packet.data));
+             gateway::json_text(read.data) == gateway::json_text(packet.data));
   WEFT_CHECK(std::ranges::equal(read.attachments, packet.attachments, base::equal));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/hub_fixture.h"
+#include "support/text_sink.h"
 #include "weft/hub/errc.h"
 #include "weft/protocol/envelope.h"
 #include "weft/yjs/update.h"
@@ -30,22 +31,6 @@ class NamingFraming final : public Framing {
     return base::shared_bytes::copy_of(
         base::as_bytes("c:" + std::string(base::as_text(message)) + " "));
   }
-};
-
-/// Keeps of each frame what NamingFraming wrote: updates have no space in them.
-class NameSink final : public net::GatherSink {
- public:
-  explicit NameSink(std::size_t room = 1u << 20) : room_(room) {}
-  void add(base::shared_bytes framed) override {
-    bytes.append(base::as_text(framed));
-    room_ -= std::min(room_, framed.size());
-  }
-  std::size_t room() const override { return room_; }
-
-  std::string bytes;
-
- private:
-  std::size_t room_;
 };
 
 class Client final : public SessionEvents {
@@ -81,17 +66,17 @@ class AcknowledgementTest : public testing::HubTest {
 
   /// What the session sends now, without the updates' bytes.
   static std::string sent(Session& session, std::size_t room = 1u << 20) {
-    NameSink sink(room);
+    weft::testing::TextSink sink(room);
     session.collect(sink);
     std::string out;
     std::size_t at = 0;
-    while (at < sink.bytes.size()) {
+    while (at < sink.text.size()) {
       // A name begins with one of these and goes on to its space; the updates here (insert_update)
       // begin with 1 and end with 0.
-      const std::size_t end = sink.bytes.find(' ', at);
-      out += sink.bytes.substr(at, end - at + 1);
-      const bool update = std::string_view("uas").contains(sink.bytes[at]);
-      at = update ? end + 1 + update_bytes_at(sink.bytes, end + 1) : end + 1;
+      const std::size_t end = sink.text.find(' ', at);
+      out += sink.text.substr(at, end - at + 1);
+      const bool update = std::string_view("uas").contains(sink.text[at]);
+      at = update ? end + 1 + update_bytes_at(sink.text, end + 1) : end + 1;
     }
     if (!out.empty()) out.pop_back();
     return out;
@@ -247,7 +232,7 @@ TEST_F(AcknowledgementTest, ASessionThatHasGoneIsNotTold) {
 
 // --- envelopes ----------------------------------------------------------------------------------
 
-base::byte_vector envelope_around(const base::byte_vector& update, yjs::sync_type type) {
+base::shared_bytes envelope_around(const base::byte_vector& update, yjs::sync_type type) {
   const std::string metadata =
       R"({"docId":"doc","roomId":"room","channel":"doc","senderId":"me","mine":[1,2]})";
   base::byte_vector out{static_cast<std::uint8_t>(metadata.size()), 0};
@@ -256,7 +241,7 @@ base::byte_vector envelope_around(const base::byte_vector& update, yjs::sync_typ
   const std::size_t header_bytes = yjs::write_sync_header(type, update.size(), header);
   out.insert(out.end(), header, header + header_bytes);
   out.insert(out.end(), update.begin(), update.end());
-  return out;
+  return base::shared_bytes::adopt(std::move(out));
 }
 
 TEST_F(AcknowledgementTest, AnEnvelopeIsStoredAsItCame) {
@@ -268,7 +253,7 @@ TEST_F(AcknowledgementTest, AnEnvelopeIsStoredAsItCame) {
   run();
   ASSERT_EQ(disk_.durable.size(), 1u);
   const auto& stored = disk_.durable[0].entry.record.envelope;
-  EXPECT_TRUE(std::ranges::equal(stored.view(), envelope));
+  EXPECT_TRUE(std::ranges::equal(stored.view(), envelope.view()));
 }
 
 TEST_F(AcknowledgementTest, WhatIsCutKeepsTheMetadataOfItsEnvelope) {
@@ -342,12 +327,12 @@ TEST_F(AcknowledgementTest, GoingBackWhileAReadIsUnderWaySkipsNothing) {
   reader->resume({2});
   reader->acknowledge(9);
   run();
-  NameSink sink;
+  weft::testing::TextSink sink;
   reader->collect(sink);
   // The one remainder that comes begins where the second one asked for.
-  ASSERT_TRUE(sink.bytes.starts_with("a7 ")) << sink.bytes;
+  ASSERT_TRUE(sink.text.starts_with("a7 ")) << sink.text;
   yjs::Knowledge known;
-  const std::string_view body = std::string_view(sink.bytes).substr(3);
+  const std::string_view body = std::string_view(sink.text).substr(3);
   ASSERT_TRUE(body.ends_with("A9@7 "));
   ASSERT_TRUE(yjs::learn(base::as_bytes(body.substr(0, body.size() - 5)), known));
   EXPECT_TRUE(known.structs.contains(1, {2, 8}));
@@ -386,9 +371,9 @@ TEST_F(AcknowledgementTest, ControlGoesToTheOthersWhoseProtocolHasIt) {
   ASSERT_TRUE(from->send_control(base::as_bytes(std::string_view("hello"))));
   EXPECT_EQ(sent(*from), "");
   EXPECT_EQ(sent(*to), "c:hello");
-  NameSink sink;
+  weft::testing::TextSink sink;
   plain->collect(sink);
-  EXPECT_EQ(sink.bytes, "");
+  EXPECT_EQ(sink.text, "");
 }
 
 TEST_F(AcknowledgementTest, ASlowReaderLosesTheOldestControlMessages) {
@@ -400,9 +385,9 @@ TEST_F(AcknowledgementTest, ASlowReaderLosesTheOldestControlMessages) {
   for (std::size_t i = 0; i < many; ++i) {
     ASSERT_TRUE(from->send_control(base::as_bytes(large)));
   }
-  NameSink sink;
+  weft::testing::TextSink sink;
   to->collect(sink);
-  EXPECT_LE(sink.bytes.size(), options().control_bytes_max);
+  EXPECT_LE(sink.text.size(), options().control_bytes_max);
   EXPECT_GE(counters_.control_dropped.load(), 3u);
   const auto refused = from->send_control(base::as_bytes(large + "x"));
   ASSERT_FALSE(refused);

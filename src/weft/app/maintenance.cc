@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/app/config.h"
+#include "weft/gateway/json.h"
 
 namespace weft::app {
 
@@ -141,11 +142,11 @@ base::result<std::string> StorageMaintenance::repair_document(const base::Docume
                     {"evidence", done->evidence.string()},
                     {"losses", std::to_string(done->losses.size())}});
   }
-  return json({{"repaired", done->repaired},
-               {"steps", done->steps},
-               {"losses", done->losses},
-               {"evidence", done->repaired ? json(done->evidence.string()) : json(nullptr)}})
-             .dump(-1, ' ', false, json::error_handler_t::replace) +
+  return gateway::json_text(
+             {{"repaired", done->repaired},
+              {"steps", done->steps},
+              {"losses", done->losses},
+              {"evidence", done->repaired ? json(done->evidence.string()) : json(nullptr)}}) +
          "\n";
 }
 

@@ -92,7 +92,7 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
 }
 
 base::shared_bytes LiveDocument::envelope_of(const Appendix& edit, std::int64_t now_ms) const {
-  if (!edit.envelope.empty() && !edit.cut) return base::shared_bytes::copy_of(edit.envelope);
+  if (!edit.envelope.empty() && !edit.cut) return edit.envelope;
   std::uint8_t header[yjs::sync_header_bytes_max];
   const std::size_t header_bytes =
       yjs::write_sync_header(yjs::sync_type::update, edit.update.size(), header);

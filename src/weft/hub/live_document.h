@@ -176,7 +176,7 @@ class LiveDocument final : public log::Subscriber,
     const SessionInfo& info;
     const protocol::EnvelopeWriter& envelopes;  ///< for an edit without an envelope of its own
     std::uint64_t origin = 0;
-    base::byte_view envelope = {};
+    base::shared_bytes envelope = {};
     bool cut = false;  ///< `envelope` holds another update than this
   };
   void append(const Appendix& edit, position_callback done);

@@ -68,7 +68,7 @@ struct Submission {
   bool from_sync = false;  ///< an answer to our SyncStep1, to be cut to what is new
   /// The client's own envelope of `update`, if it made one: it is stored as it is when all of the
   /// update is new, with the same metadata when not. `update` is its end.
-  base::byte_view envelope = {};
+  base::shared_bytes envelope = {};
   /// Have it acknowledged: on_acknowledged or on_unacknowledged comes once, in the order of
   /// submission among those that are acknowledged. A refused submission is not heard of again.
   std::optional<std::uint64_t> token = std::nullopt;

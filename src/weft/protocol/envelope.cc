@@ -121,13 +121,18 @@ base::result<Metadata> decode_metadata(base::byte_view text) {
   return out;
 }
 
+std::string document_members(const base::DocumentId& document) {
+  std::string out =
+      R"("roomId":)" + json_text(document.room_id) + R"(,"docId":)" + json_text(document.doc_id);
+  if (document.subdoc_id) out += R"(,"subdocId":)" + json_text(*document.subdoc_id);
+  return out;
+}
+
 EnvelopeWriter::EnvelopeWriter(const base::DocumentId& document, Channel channel,
-                               std::string_view sender_id) {
-  prefix_ =
-      "{\"roomId\":" + json_text(document.room_id) + ",\"docId\":" + json_text(document.doc_id);
-  if (document.subdoc_id) prefix_ += ",\"subdocId\":" + json_text(*document.subdoc_id);
-  prefix_.append(",\"channel\":\"").append(channel_name(channel));
-  prefix_ += "\",\"senderId\":" + json_text(sender_id) + ",\"timestamp\":";
+                               std::string_view sender_id)
+    : prefix_("{" + document_members(document)) {
+  prefix_.append(R"(,"channel":")").append(channel_name(channel));
+  prefix_ += R"(","senderId":)" + json_text(sender_id) + R"(,"timestamp":)";
 }
 
 }  // namespace weft::protocol

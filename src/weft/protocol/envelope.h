@@ -49,6 +49,9 @@ base::result<EnvelopeView> split_envelope(base::byte_view envelope);
 /// unknown keys are allowed. Errors: corrupt.
 base::result<Metadata> decode_metadata(base::byte_view json);
 
+/// `"roomId":…,"docId":…` and, where there is one, `"subdocId":…`: members of a JSON object.
+std::string document_members(const base::DocumentId& document);
+
 /// Writes an envelope around the metadata of another one, as EnvelopeWriter::write does.
 template <typename Fill>
 base::shared_bytes write_envelope(base::byte_view metadata, std::size_t payload_bytes,

@@ -44,6 +44,14 @@ class DocumentChannelTest : public testing::ChannelTest,
     return local_channel(document_, world_, maker(), *this);
   }
 
+  /// What answers a message, wherever it is refused.
+  std::string ask(DocumentChannel& to, std::uint64_t ack, const base::shared_bytes& bytes) {
+    auto read = read_message(ack, bytes);
+    if (!read) return testing::lines_of(base::as_text(ack_error_frame(ack, read.error())));
+    to.request(std::move(read->request));
+    return all(to);
+  }
+
   /// All that is sent within a while.
   std::string all(DocumentChannel& channel) {
     std::string out;
@@ -148,7 +156,7 @@ TEST_P(DocumentChannelTest, AStep1IsASyncToo) {
   ASSERT_TRUE(publish(insert_update(1, 0)));
   const auto reader = open();
   const auto step1 = yjs::encode_sync_step1(base::byte_vector{0});
-  reader->request({PortRequest::kind::message, 2, envelope("doc", step1)});
+  reader->request(testing::request_of("doc", step1, 2));
   const std::string out = all(*reader);
   EXPECT_TRUE(out.ends_with(ack(2, version("0") + R"(,"recovery":"diff")"))) << out;
 }
@@ -187,8 +195,7 @@ TEST_P(DocumentChannelTest, WhatIsWrongWithAMessageIsSaid) {
       envelope("doc", update, R"(,"version":-1)"),
   };
   for (const auto& bytes : wrong) {
-    writer->request({PortRequest::kind::message, 1, bytes});
-    const std::string out = all(*writer);
+    const std::string out = ask(*writer, 1, bytes);
     EXPECT_TRUE(out.starts_with(refused(1, "bad-envelope"))) << out;
   }
   // Without a callback it is an event, and says which document it is about.
@@ -207,9 +214,8 @@ TEST_P(DocumentChannelTest, PresenceAndControlGoToOthers) {
   all(*two);
   const yjs::AwarenessEntry entry{1, 1, R"({"name":"A"})"};
   const auto presence = yjs::encode_awareness(yjs::encode_awareness_update({&entry, 1}));
-  one->request({PortRequest::kind::message, 1, envelope("awareness", presence)});
-  one->request({PortRequest::kind::message, 2,
-                envelope("control", base::as_bytes(R"({"type":"app","x":1})"))});
+  one->request(testing::request_of("awareness", presence, 1));
+  one->request(testing::request_of("control", base::as_bytes(R"({"type":"app","x":1})"), 2));
   const std::string answers = all(*one);
   EXPECT_EQ(answers, ack(1, "") + ack(2, ""));
   const std::string heard = all(*two);
@@ -272,9 +278,9 @@ TEST_P(DocumentChannelTest, ASlowReaderGetsEverythingInOrder) {
   std::string bytes;
   for (int i = 0; i < 200; ++i) {
     run();
-    testing::TextSink sink(1);
+    weft::testing::TextSink sink(1);
     reader->collect(sink);
-    bytes += sink.bytes;
+    bytes += sink.text;
   }
   // What the ring dropped comes merged; versions rise up to the last record.
   const std::string out = testing::lines_of(bytes);
@@ -340,7 +346,7 @@ TEST_P(DocumentChannelTest, ControlThatIsTooLongIsNotEvenRead) {
   const auto one = open();
   all(*one);
   const std::string deep = R"({"type":"x","a":)" + std::string(100'000, '[');
-  one->request({PortRequest::kind::message, 1, envelope("control", base::as_bytes(deep))});
+  one->request(testing::request_of("control", base::as_bytes(deep), 1));
   EXPECT_TRUE(all(*one).starts_with(refused(1, "too-large")));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/hub_fixture.h"
+#include "support/text_sink.h"
 #include "weft/base/worker_pool.h"
 #include "weft/gateway/socketio/document_channel.h"
 #include "weft/net/websocket_frame.h"
@@ -39,21 +40,6 @@ inline std::string lines_of(std::string_view bytes) {
   return out;
 }
 
-class TextSink final : public net::GatherSink {
- public:
-  explicit TextSink(std::size_t room = 1u << 20) : room_(room) {}
-  void add(base::shared_bytes framed) override {
-    bytes.append(base::as_text(framed));
-    room_ -= std::min(room_, framed.size());
-  }
-  std::size_t room() const override { return room_; }
-
-  std::string bytes;
-
- private:
-  std::size_t room_;
-};
-
 /// An envelope whose payload is `payload`, as a client makes it.
 inline base::shared_bytes envelope(std::string_view channel, base::byte_view payload,
                                    std::string_view more = {}) {
@@ -64,8 +50,14 @@ inline base::shared_bytes envelope(std::string_view channel, base::byte_view pay
   });
 }
 
+/// The request that such a message makes.
+inline PortRequest request_of(std::string_view channel, base::byte_view payload,
+                              std::optional<std::uint64_t> ack) {
+  return read_message(ack, envelope(channel, payload)).value().request;
+}
+
 inline PortRequest edit(base::byte_view update, std::optional<std::uint64_t> ack) {
-  return {PortRequest::kind::message, ack, envelope("doc", yjs::encode_sync_update(update))};
+  return request_of("doc", yjs::encode_sync_update(update), ack);
 }
 
 /// A hub, its history and a connection that counts.
@@ -85,9 +77,9 @@ class ChannelTest : public hub::testing::HubTest, public ChannelOwner {
   }
 
   static std::string sent(DocumentChannel& channel, std::size_t room = 1u << 20) {
-    TextSink sink(room);
+    weft::testing::TextSink sink(room);
     channel.collect(sink);
-    return lines_of(sink.bytes);
+    return lines_of(sink.text);
   }
 
   base::WorkerPool pool_{1, 16};

@@ -5,6 +5,7 @@
 #include "weft/gateway/base64.h"
 #include "weft/gateway/http/problem.h"
 #include "weft/gateway/http/response.h"
+#include "weft/gateway/json.h"
 #include "weft/gateway/version.h"
 
 namespace weft::gateway::http {

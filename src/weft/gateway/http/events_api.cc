@@ -8,6 +8,7 @@
 #include "weft/gateway/http/event_stream.h"
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/http/update_format.h"
+#include "weft/gateway/json.h"
 #include "weft/gateway/version.h"
 
 namespace weft::gateway::http {

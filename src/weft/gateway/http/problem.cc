@@ -4,6 +4,7 @@
 #include <string>
 
 #include "weft/gateway/http/response.h"
+#include "weft/gateway/json.h"
 #include "weft/hub/errc.h"
 #include "weft/log/op_log.h"
 #include "weft/store/document_store.h"

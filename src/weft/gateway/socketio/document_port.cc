@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/hub/errc.h"
-#include "weft/protocol/envelope.h"
 
 namespace weft::gateway::socketio {
 
@@ -13,6 +12,18 @@ namespace {
 constexpr std::uint8_t nothing_known[] = {0};
 
 }  // namespace
+
+std::expected<AddressedRequest, Refusal> read_message(std::optional<std::uint64_t> ack,
+                                                      base::shared_bytes envelope) {
+  const auto parts = protocol::split_envelope(envelope);
+  auto metadata =
+      parts ? protocol::decode_metadata(parts->metadata) : base::fail(base::error(parts.error()));
+  if (!metadata) return std::unexpected(Refusal{"bad-envelope", metadata.error().message});
+  AddressedRequest out{std::move(metadata->document),
+                       {PortRequest::kind::message, ack, std::move(envelope)}};
+  out.request.channel = metadata->channel;
+  return out;
+}
 
 DocumentPort::DocumentPort(hub::Hub& hub, hub::DocumentHistory& history,
                            const SocketFraming& framing, base::DocumentId document,
@@ -128,10 +139,8 @@ void DocumentPort::give_up(std::uint64_t token, const base::error& why) {
 
 void DocumentPort::message(const PortRequest& request) {
   const auto parts = protocol::split_envelope(request.bytes);
-  const auto metadata =
-      parts ? protocol::decode_metadata(parts->metadata) : base::fail(base::error(parts.error()));
-  if (!metadata) return refuse(request.ack, {"bad-envelope", metadata.error().message});
-  if (metadata->channel == protocol::Channel::control) return control(request, parts->payload);
+  if (!parts) return refuse(request.ack, {"bad-envelope", parts.error().message});
+  if (request.channel == protocol::Channel::control) return control(request, parts->payload);
 
   std::size_t consumed = 0;
   const auto message = yjs::decode_message(parts->payload, consumed);
@@ -140,7 +149,7 @@ void DocumentPort::message(const PortRequest& request) {
                                                         : "payload: " + message.error().message});
   }
   const bool presence = message->type == yjs::message_type::awareness;
-  const bool fits = metadata->channel == protocol::Channel::awareness
+  const bool fits = request.channel == protocol::Channel::awareness
                         ? presence
                         : message->type == yjs::message_type::sync;
   if (!fits) {
@@ -170,8 +179,8 @@ void DocumentPort::edit(const PortRequest& request, const yjs::ProtocolMessage& 
   if (request.ack) submission.token = expect({request.ack});
   if (auto ok = session_->submit(submission); !ok) {
     write_ended_ = true;
-    if (submission.token) settle(*submission.token);
-    refuse(request.ack, refusal_of(ok.error()));
+    if (submission.token) return give_up(*submission.token, ok.error());
+    refuse({}, refusal_of(ok.error()));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "weft/gateway/socketio/wire.h"
 #include "weft/hub/document_history.h"
 #include "weft/hub/hub.h"
+#include "weft/protocol/envelope.h"
 
 namespace weft::gateway::socketio {
 
@@ -21,7 +23,18 @@ struct PortRequest {
   base::shared_bytes bytes;          ///< message: the envelope; sync: the state vector
   bool state_vector = false;         ///< sync: there is one
   std::optional<hub::VersionName> version = std::nullopt;  ///< sync: up to where the client is
+  weft::protocol::Channel channel = weft::protocol::Channel::doc;  ///< message: of its metadata
 };
+
+/// A message and the document that it is for.
+struct AddressedRequest {
+  base::DocumentId document;
+  PortRequest request;
+};
+
+/// Reads the metadata of a client's envelope. Refused: bad-envelope.
+std::expected<AddressedRequest, Refusal> read_message(std::optional<std::uint64_t> ack,
+                                                      base::shared_bytes envelope);
 
 /// What the owner of a port hears, on the document's executor, from inside of its calls too.
 class PortOwner {

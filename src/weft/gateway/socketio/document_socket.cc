@@ -72,12 +72,11 @@ void DocumentSocket::protocol_message(const protocol::Event& event, protocol::Ac
   if (!bytes) {
     return refuse(ack, {"bad-arguments", "protocol-message takes an envelope: binary data"});
   }
-  const auto parts = weft::protocol::split_envelope(*bytes);
-  const auto metadata = parts ? weft::protocol::decode_metadata(parts->metadata)
-                              : base::fail(base::error(parts.error()));
-  if (!metadata) return refuse(ack, {"bad-envelope", metadata.error().message});
-  const base::DocumentId& document = metadata->document;
+  auto read = read_message(ack.id(), base::shared_bytes::copy_of(*bytes));
+  if (!read) return refuse(ack, read.error());
+  const base::DocumentId& document = read->document;
   if (parts_.events.wants(base::severity::debug)) {
+    const auto parts = weft::protocol::split_envelope(*bytes);
     parts_.events.report(base::severity::debug, "socketio.message",
                          {{"connection", socket_->id()},
                           {"metadata", std::string(base::as_text(parts->metadata))},
@@ -93,7 +92,7 @@ void DocumentSocket::protocol_message(const protocol::Event& event, protocol::Ac
   }
   auto to = channel(document);
   if (!to) return refuse(ack, {"too-many-documents", to.error().message}, &document);
-  (*to)->request({PortRequest::kind::message, ack.id(), base::shared_bytes::copy_of(*bytes)});
+  (*to)->request(std::move(read->request));
 }
 
 void DocumentSocket::sync_request(const protocol::Event& event, protocol::Ack& ack) {

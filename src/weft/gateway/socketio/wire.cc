@@ -3,9 +3,11 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "weft/gateway/json.h"
 #include "weft/gateway/version.h"
 #include "weft/hub/errc.h"
 #include "weft/net/websocket_frame.h"
+#include "weft/protocol/envelope.h"
 
 namespace weft::gateway::socketio {
 
@@ -18,10 +20,6 @@ constexpr std::string_view binary_event_packet = "451-";
 
 constexpr std::string_view message_head = R"(["protocol-message",{"_placeholder":true,"num":0},{)";
 constexpr std::string_view message_tail = "}]";
-
-std::string json_text(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 base::shared_bytes text_frame(std::string_view packet) {
   return net::make_frame(net::opcode::text, base::as_bytes(packet));
@@ -39,7 +37,9 @@ class DocumentFraming final : public hub::Framing {
  public:
   DocumentFraming(const base::DocumentId& document, const log::OpLog& log)
       : document_(document), position_(document, log) {
-    head_.append(binary_event_packet).append(message_head).append(document_members(document));
+    head_.append(binary_event_packet)
+        .append(message_head)
+        .append(weft::protocol::document_members(document));
     head_ += R"(,"channel":"doc")";
   }
 
@@ -120,13 +120,6 @@ base::shared_bytes error_frame(const Refusal& refusal, const base::DocumentId& d
   return text_frame(std::string(event_packet) + json_text(said));
 }
 
-std::string document_members(const base::DocumentId& document) {
-  std::string out =
-      R"("roomId":)" + json_text(document.room_id) + R"(,"docId":)" + json_text(document.doc_id);
-  if (document.subdoc_id) out += R"(,"subdocId":)" + json_text(*document.subdoc_id);
-  return out;
-}
-
 PositionWriter::PositionWriter(const base::DocumentId& document, const log::OpLog& log) {
   const auto position = log.position(document, {});
   version_prefix_ = R"("log":")" + log_name(position.log) + R"(",)";
@@ -154,7 +147,7 @@ std::shared_ptr<const hub::Framing> SocketFraming::framing_of(const base::Docume
 base::shared_bytes message_frame(const base::DocumentId& document, std::string_view channel,
                                  base::byte_view payload) {
   std::string packet(binary_event_packet);
-  packet.append(message_head).append(document_members(document));
+  packet.append(message_head).append(weft::protocol::document_members(document));
   packet.append(R"(,"channel":")").append(channel).append("\"").append(message_tail);
   std::size_t bytes = 0;
   const auto frame = base::shared_bytes::build(

@@ -36,9 +36,6 @@ base::shared_bytes ack_error_frame(std::uint64_t id, const Refusal& refusal);
 /// The event `protocol-error` about `document`.
 base::shared_bytes error_frame(const Refusal& refusal, const base::DocumentId& document);
 
-/// `"roomId":…,"docId":…` and, where there is one, `"subdocId":…`: members of a JSON object.
-std::string document_members(const base::DocumentId& document);
-
 /// Where the records of a document lie, as members of a JSON object.
 class PositionWriter {
  public:

@@ -1,5 +1,6 @@
 #include "weft/gateway/socketio/protocol/connection.h"
 
+#include "weft/gateway/json.h"
 #include "weft/net/websocket_frame.h"
 
 namespace weft::gateway::socketio::protocol {

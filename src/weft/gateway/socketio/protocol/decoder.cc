@@ -91,10 +91,6 @@ std::optional<std::size_t> attachment_number(const json& value) {
 
 json placeholder(std::size_t number) { return {{placeholder_key, true}, {number_key, number}}; }
 
-std::string json_text(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 base::result<json> Decoder::read_data(const PacketText& packet) const {
   json data;
   if (!packet.data.empty()) {

@@ -38,9 +38,6 @@ std::optional<std::size_t> attachment_number(const nlohmann::json& value);
 /// What stands for attachment `number` in JSON.
 nlohmann::json placeholder(std::size_t number);
 
-/// As it goes over the wire; what is no UTF-8 becomes U+FFFD.
-std::string json_text(const nlohmann::json& value);
-
 /// Joins the messages of one client into packets: a text and the binary messages that it announces.
 ///
 /// Shape: the last attachment is handed out as a view of its message; those before it are copied,

@@ -1,5 +1,6 @@
 #include "weft/gateway/socketio/protocol/socket.h"
 
+#include "weft/gateway/json.h"
 #include "weft/gateway/socketio/protocol/connection.h"
 #include "weft/gateway/socketio/protocol/errc.h"
 
