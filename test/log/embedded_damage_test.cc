@@ -199,7 +199,7 @@ class EmbeddedTampering : public EmbeddedDamage {
     });
     const auto partition =
         test::await<base::result<PartitionReadResult>>([&](callback<PartitionReadResult> done) {
-          (*log)->read_partition(0, log_offset{0}, 1 << 30, executor_, std::move(done));
+          (*log)->read_partition({}, 1 << 30, executor_, std::move(done));
         });
     EXPECT_FALSE(result);
     EXPECT_FALSE(partition);

@@ -16,6 +16,7 @@ using conformance::document;
 using conformance::Listener;
 using conformance::one;
 using conformance::OpLogConformance;
+using conformance::OwnLogConformance;
 using conformance::record;
 
 class EmbeddedPlace final : public conformance::Place {
@@ -57,10 +58,11 @@ EmbeddedLogOptions small_pieces() {
   return options;
 }
 
-INSTANTIATE_TEST_SUITE_P(embedded, OpLogConformance,
-                         ::testing::Values(place(with(durability::fsync)),
-                                           place(with(durability::os)),
-                                           place(with(durability::memory)), place(small_pieces())));
+const auto places =
+    ::testing::Values(place(with(durability::fsync)), place(with(durability::os)),
+                      place(with(durability::memory)), place(small_pieces()));
+INSTANTIATE_TEST_SUITE_P(embedded, OpLogConformance, places);
+INSTANTIATE_TEST_SUITE_P(embedded, OwnLogConformance, places);
 
 TEST(embedded_log, a_second_opening_of_the_same_directory_is_refused_clearly) {
   const test::TemporaryDirectory directory;

@@ -32,6 +32,14 @@ class Listener final : public Subscriber {
     }
     changed_.notify_all();
   }
+  void on_lost(const base::error& why) override {
+    {
+      const std::scoped_lock lock(mutex_);
+      lost_ = true;
+      why_ = why;
+    }
+    changed_.notify_all();
+  }
 
   /// The first `count` records, once there are as many; fewer after a deadline.
   record_batch wait_for(std::size_t count) {
@@ -49,6 +57,11 @@ class Listener final : public Subscriber {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, deadline, [&] { return failed_.size() + records_.size() >= count; });
     return failed_.size() + records_.size();
+  }
+  bool wait_until_lost() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, deadline, [&] { return lost_; });
+    return lost_;
   }
   record_batch records() const {
     const std::scoped_lock lock(mutex_);
@@ -70,6 +83,7 @@ class Listener final : public Subscriber {
   record_batch records_;
   std::vector<base::OperationId> failed_;
   base::error why_;
+  bool lost_ = false;
   std::size_t batches_ = 0;
 };
 

@@ -18,7 +18,9 @@
 #include "weft/log/op_log.h"
 
 /// What every OpLog promises, as tests that each driver passes. A driver instantiates the suite
-/// with a factory that makes a fresh, empty place for logs.
+/// with a factory that makes a fresh, empty place for logs, in which the documents of one room have
+/// one partition. What only the log of one process promises, which knows its documents one by one,
+/// is a suite of its own.
 namespace weft::log::conformance {
 
 /// Where a driver keeps one test's log; opening it again is a restart.
@@ -59,7 +61,8 @@ class OpLogConformance : public ::testing::TestWithParam<place_factory> {
   base::result<PartitionReadResult> read_partition(std::uint64_t from,
                                                    std::size_t bytes_max = 1 << 30) {
     return test::await<base::result<PartitionReadResult>>([&](callback<PartitionReadResult> done) {
-      log_->read_partition(0, log_offset{from}, bytes_max, executor_, std::move(done));
+      log_->read_partition(log_->position(document("a"), log_offset{from}), bytes_max, executor_,
+                           std::move(done));
     });
   }
   std::uint64_t end(const base::DocumentId& of) {
@@ -96,6 +99,9 @@ class OpLogConformance : public ::testing::TestWithParam<place_factory> {
   std::unique_ptr<OpLog> log_;
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OpLogConformance);
+
+class OwnLogConformance : public OpLogConformance {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OwnLogConformance);
 
 TEST_P(OpLogConformance, a_new_log_is_empty) {
   EXPECT_NE(log_->id().value, 0u);
@@ -266,7 +272,6 @@ TEST_P(OpLogConformance, reads_stop_at_the_budget_and_go_on_where_they_stopped) 
   const auto subscription = log_->subscribe(id, executor_, listener);
   ASSERT_TRUE(log_->append(id, std::move(records)));
   ASSERT_EQ(listener.wait_for(100).size(), 100u);
-  EXPECT_EQ(listener.batches(), 1u);
   std::vector<std::uint64_t> all;
   log_offset from{0};
   for (bool more = true; more;) {
@@ -312,17 +317,41 @@ TEST_P(OpLogConformance, a_partition_reads_as_all_its_documents_in_offset_order)
   EXPECT_EQ(from.value, previous->value + 1);
 }
 
-TEST_P(OpLogConformance, a_restart_keeps_identity_records_and_sequence) {
+TEST_P(OpLogConformance, a_position_names_the_log_and_no_other_one_is_read) {
+  append_and_wait(document("a"), 1, 11);
+  LogPosition position = log_->position(document("a"), log_offset{5});
+  EXPECT_NE(position.log.value, 0u);
+  EXPECT_FALSE(position.topic.empty());
+  EXPECT_EQ(position.offset.value, 5u);
+  const auto read_there = [&] {
+    return test::await<base::result<PartitionReadResult>>(
+        [&](callback<PartitionReadResult> done) {
+          log_->read_partition(position, 1 << 30, executor_, std::move(done));
+        });
+  };
+  EXPECT_TRUE(read_there());
+  position.log.value ^= 1;
+  const auto other_log = read_there();
+  ASSERT_FALSE(other_log);
+  EXPECT_EQ(other_log.error().code, errc::replaced);
+  position.log = {};
+  EXPECT_TRUE(read_there());
+  position.partition = 1000;
+  const auto nowhere = read_there();
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, errc::not_found);
+}
+
+TEST_P(OpLogConformance, a_restart_keeps_identity_and_records) {
   const base::log_identity id = log_->id();
-  const std::uint64_t actor = log_->actor();
   append_and_wait(document("a"), 1, 51);
   append_and_wait(document("b"), 51, 61);
+  const base::log_identity of_a = log_->position(document("a"), log_offset{}).log;
   const std::uint64_t end_before = end(document("a"));
   restart();
   EXPECT_EQ(log_->id(), id);
-  EXPECT_EQ(log_->actor(), actor);
-  EXPECT_EQ(log_->next_seq(), 61u);
   EXPECT_EQ(end(document("a")), end_before);
+  EXPECT_EQ(log_->position(document("a"), log_offset{}).log, of_a);
   append_and_wait(document("a"), 61, 71);
   const auto result = read(document("a"), 0);
   ASSERT_TRUE(result);
@@ -342,8 +371,6 @@ TEST_P(OpLogConformance, operations_of_other_actors_do_not_move_the_sequence) {
   ASSERT_EQ(listener.wait_for(2).size(), 2u);
   EXPECT_EQ(log_->next_seq(), 4u);
   drop(subscription);
-  restart();
-  EXPECT_EQ(log_->next_seq(), 4u);
 }
 
 TEST_P(OpLogConformance, close_commits_what_was_accepted) {
@@ -365,88 +392,6 @@ TEST_P(OpLogConformance, a_closed_log_says_so) {
   const auto result = read(document("a"), 0);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, errc::closed);
-}
-
-TEST_P(OpLogConformance, trimmed_records_are_gone_and_reading_there_says_so) {
-  append_and_wait(document("a"), 1, 101);
-  append_and_wait(document("b"), 101, 111);
-  const auto all = read(document("a"), 0);
-  ASSERT_TRUE(all);
-  const log_offset middle = all->records[50].offset;
-  ASSERT_TRUE(trim(document("a"), middle.value));
-  for (int run = 0; run < 2; ++run) {
-    const auto below = read(document("a"), middle.value - 1);
-    ASSERT_FALSE(below);
-    EXPECT_EQ(below.error().code, errc::trimmed);
-    const auto above = read(document("a"), middle.value);
-    ASSERT_TRUE(above);
-    EXPECT_EQ(seqs(above->records), count_up(51, 101));
-    EXPECT_EQ(end(document("a")), all->next.value);
-    const auto other = read(document("b"), 0);
-    ASSERT_TRUE(other);
-    EXPECT_EQ(other->records.size(), 10u);
-    restart();
-  }
-  append_and_wait(document("a"), 111, 121);
-  const auto more = read(document("a"), all->next.value);
-  ASSERT_TRUE(more);
-  EXPECT_EQ(seqs(more->records), count_up(111, 121));
-}
-
-TEST_P(OpLogConformance, trimming_everything_keeps_the_end_and_takes_new_records) {
-  append_and_wait(document("a"), 1, 11);
-  append_and_wait(document("b"), 11, 21);
-  const std::uint64_t end_before = end(document("a"));
-  ASSERT_TRUE(trim(document("a"), ~std::uint64_t{0}));
-  EXPECT_EQ(end(document("a")), end_before);
-  restart();
-  EXPECT_EQ(end(document("a")), end_before);
-  append_and_wait(document("a"), 21, 31);
-  const auto result = read(document("a"), end_before);
-  ASSERT_TRUE(result);
-  EXPECT_EQ(seqs(result->records), count_up(21, 31));
-  const auto partition = read_partition(0);
-  ASSERT_TRUE(partition);
-  EXPECT_EQ(partition->records.size(), 20u);
-}
-
-TEST_P(OpLogConformance, trimming_goes_on_beside_appends) {
-  std::uint64_t seq = 1;
-  for (int round = 0; round < 6; ++round) {
-    for (const char* name : {"a", "b", "c"}) {
-      append_and_wait(document(name), seq, seq + 7);
-      seq += 7;
-      ASSERT_TRUE(trim(document(name), end(document(name)) - 2));
-    }
-  }
-  for (const char* name : {"a", "b", "c"}) {
-    const auto kept = read(document(name), end(document(name)) - 2);
-    ASSERT_TRUE(kept);
-    EXPECT_EQ(kept->records.size(), 2u);
-  }
-}
-
-TEST_P(OpLogConformance, documents_are_listed_in_pieces) {
-  std::set<base::DocumentId> expected;
-  for (int i = 0; i < 25; ++i) {
-    const base::DocumentId id = document("doc" + std::to_string(i));
-    append_and_wait(id, static_cast<std::uint64_t>(i) + 1, static_cast<std::uint64_t>(i) + 2);
-    expected.insert(id);
-  }
-  std::set<base::DocumentId> listed;
-  std::optional<base::DocumentId> after;
-  for (;;) {
-    const auto part = test::await<base::result<std::vector<base::DocumentId>>>(
-        [&](callback<std::vector<base::DocumentId>> done) {
-          log_->documents(after ? &*after : nullptr, 10, executor_, std::move(done));
-        });
-    ASSERT_TRUE(part);
-    if (part->empty()) break;
-    EXPECT_LE(part->size(), 10u);
-    for (const base::DocumentId& id : *part) EXPECT_TRUE(listed.insert(id).second);
-    after = part->back();
-  }
-  EXPECT_EQ(listed, expected);
 }
 
 TEST_P(OpLogConformance, an_overloaded_log_writes_nothing_and_recovers) {
@@ -482,6 +427,114 @@ TEST_P(OpLogConformance, an_overloaded_log_writes_nothing_and_recovers) {
   ASSERT_TRUE(log_->append(document("a"), one(record(1, 50000, std::string(200 << 10, 'x')))));
   EXPECT_EQ(listener.wait_for(accepted.size() + 1).size(), accepted.size() + 1);
   drop(subscription);
+}
+
+TEST_P(OwnLogConformance, one_append_is_one_delivery) {
+  std::vector<Record> records;
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) {
+    records.push_back(record(1, seq, std::string(1000, 'x')));
+  }
+  Listener listener;
+  const auto subscription = log_->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(log_->append(document("a"), std::move(records)));
+  ASSERT_EQ(listener.wait_for(100).size(), 100u);
+  EXPECT_EQ(listener.batches(), 1u);
+  drop(subscription);
+}
+
+TEST_P(OwnLogConformance, a_restart_keeps_the_actor_and_its_sequence) {
+  const std::uint64_t actor = log_->actor();
+  append_and_wait(document("a"), 1, 51);
+  Listener listener;
+  const auto subscription = log_->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(log_->append(document("a"), one(record(log_->actor() + 1, 500))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  drop(subscription);
+  restart();
+  EXPECT_EQ(log_->actor(), actor);
+  EXPECT_EQ(log_->next_seq(), 51u);
+}
+
+TEST_P(OwnLogConformance, trimmed_records_are_gone_and_reading_there_says_so) {
+  append_and_wait(document("a"), 1, 101);
+  append_and_wait(document("b"), 101, 111);
+  const auto all = read(document("a"), 0);
+  ASSERT_TRUE(all);
+  const log_offset middle = all->records[50].offset;
+  ASSERT_TRUE(trim(document("a"), middle.value));
+  for (int run = 0; run < 2; ++run) {
+    const auto below = read(document("a"), middle.value - 1);
+    ASSERT_FALSE(below);
+    EXPECT_EQ(below.error().code, errc::trimmed);
+    const auto above = read(document("a"), middle.value);
+    ASSERT_TRUE(above);
+    EXPECT_EQ(seqs(above->records), count_up(51, 101));
+    EXPECT_EQ(end(document("a")), all->next.value);
+    const auto other = read(document("b"), 0);
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->records.size(), 10u);
+    restart();
+  }
+  append_and_wait(document("a"), 111, 121);
+  const auto more = read(document("a"), all->next.value);
+  ASSERT_TRUE(more);
+  EXPECT_EQ(seqs(more->records), count_up(111, 121));
+}
+
+TEST_P(OwnLogConformance, trimming_everything_keeps_the_end_and_takes_new_records) {
+  append_and_wait(document("a"), 1, 11);
+  append_and_wait(document("b"), 11, 21);
+  const std::uint64_t end_before = end(document("a"));
+  ASSERT_TRUE(trim(document("a"), ~std::uint64_t{0}));
+  EXPECT_EQ(end(document("a")), end_before);
+  restart();
+  EXPECT_EQ(end(document("a")), end_before);
+  append_and_wait(document("a"), 21, 31);
+  const auto result = read(document("a"), end_before);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(seqs(result->records), count_up(21, 31));
+  const auto partition = read_partition(0);
+  ASSERT_TRUE(partition);
+  EXPECT_EQ(partition->records.size(), 20u);
+}
+
+TEST_P(OwnLogConformance, trimming_goes_on_beside_appends) {
+  std::uint64_t seq = 1;
+  for (int round = 0; round < 6; ++round) {
+    for (const char* name : {"a", "b", "c"}) {
+      append_and_wait(document(name), seq, seq + 7);
+      seq += 7;
+      ASSERT_TRUE(trim(document(name), end(document(name)) - 2));
+    }
+  }
+  for (const char* name : {"a", "b", "c"}) {
+    const auto kept = read(document(name), end(document(name)) - 2);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->records.size(), 2u);
+  }
+}
+
+TEST_P(OwnLogConformance, documents_are_listed_in_pieces) {
+  std::set<base::DocumentId> expected;
+  for (int i = 0; i < 25; ++i) {
+    const base::DocumentId id = document("doc" + std::to_string(i));
+    append_and_wait(id, static_cast<std::uint64_t>(i) + 1, static_cast<std::uint64_t>(i) + 2);
+    expected.insert(id);
+  }
+  std::set<base::DocumentId> listed;
+  std::optional<base::DocumentId> after;
+  for (;;) {
+    const auto part = test::await<base::result<std::vector<base::DocumentId>>>(
+        [&](callback<std::vector<base::DocumentId>> done) {
+          log_->documents(after ? &*after : nullptr, 10, executor_, std::move(done));
+        });
+    ASSERT_TRUE(part);
+    if (part->empty()) break;
+    EXPECT_LE(part->size(), 10u);
+    for (const base::DocumentId& id : *part) EXPECT_TRUE(listed.insert(id).second);
+    after = part->back();
+  }
+  EXPECT_EQ(listed, expected);
 }
 
 }  // namespace weft::log::conformance

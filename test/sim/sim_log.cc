@@ -197,11 +197,11 @@ void SimLog::read(const base::DocumentId& document, base::log_offset from, std::
         [this, document, from, bytes_max] { return read_now(document, from, bytes_max); });
 }
 
-void SimLog::read_partition(std::int32_t, base::log_offset from, std::size_t,
+void SimLog::read_partition(const log::LogPosition& position, std::size_t,
                             base::Executor& executor,
                             log::callback<log::PartitionReadResult> done) {
   later(executor, faults_.read_delay_us_max, std::move(done),
-        [this, from]() -> base::result<log::PartitionReadResult> {
+        [this, from = position.offset]() -> base::result<log::PartitionReadResult> {
           log::PartitionReadResult out;
           for (const auto& stored : disk_.durable) {
             if (stored.entry.offset >= from) out.records.push_back({stored.document, stored.entry});

@@ -65,8 +65,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
                                                log::Subscriber& subscriber) override;
   void read(const base::DocumentId& document, base::log_offset from, std::size_t bytes_max,
             base::Executor& executor, log::callback<log::ReadResult> done) override;
-  void read_partition(std::int32_t partition, base::log_offset from, std::size_t bytes_max,
-                      base::Executor& executor,
+  void read_partition(const log::LogPosition& from, std::size_t bytes_max, base::Executor& executor,
                       log::callback<log::PartitionReadResult> done) override;
   void end(const base::DocumentId& document, base::Executor& executor,
            log::callback<base::log_offset> done) override;

@@ -22,6 +22,12 @@ const char* describe(errc code) {
       return "the log is shutting down";
     case errc::too_large:
       return "the record exceeds the log's limit; nothing was written";
+    case errc::unavailable:
+      return "the log cannot be reached now";
+    case errc::unsupported:
+      return "this kind of log cannot do that";
+    case errc::replaced:
+      return "the log was recreated; positions in the old one say nothing";
   }
   return "unknown log error";
 }

@@ -25,6 +25,9 @@ enum class errc {
   trimmed,         ///< the position asked for was trimmed away
   closed,          ///< the log is shutting down
   too_large,       ///< a record exceeds the log's limits: nothing was written, nor ever will be
+  unavailable,     ///< the log cannot be reached; nothing was read or written; try again later
+  unsupported,     ///< this kind of log cannot do it at all; the contract says what can
+  replaced,        ///< the log that the position is of is no more: only full recovery helps
 };
 const char* describe(errc code);
 std::error_code make_error_code(errc code);
@@ -34,8 +37,8 @@ using base::log_offset;
 /// Where a record lies. `partition` is 0 on the embedded log, whose one partition holds every
 /// document; `topic` is what a TopicResolver of a partitioned log would have said.
 struct LogPosition {
-  std::string cluster;  ///< empty: the only one
-  base::log_identity log;
+  std::string cluster;     ///< empty: the only one
+  base::log_identity log;  ///< 0: not known, or whichever is there
   std::string topic;
   std::int32_t partition = 0;
   log_offset offset;
@@ -81,9 +84,17 @@ class Subscriber {
   virtual void on_committed(const record_batch& records) = 0;
 
   /// These operations, appended through this log object, will not be seen in on_committed.
-  /// commit_unknown means that they may still be in the log after a restart.
+  /// commit_unknown means that they may still be in the log after a restart. A log that others
+  /// hold has looked for them before it says so; should one be there all the same, it comes in
+  /// on_committed like the record of anybody else, since it is part of the history.
   virtual void on_append_failed(const std::vector<base::OperationId>& operations,
                                 const base::error& why) = 0;
+
+  /// This subscription brings nothing more, since the log that it followed is no more: it was
+  /// recreated (replaced), or records were deleted before they could be delivered (trimmed), or
+  /// one is unreadable (corrupt). Its appends under way have been told commit_unknown. Whoever
+  /// goes on subscribes anew and reads everything. A log of one process never calls this.
+  virtual void on_lost(const base::error& why) { static_cast<void>(why); }
 };
 
 /// Keeps a subscription alive; destroying it ends it: no call comes after the destructor returns
@@ -97,7 +108,7 @@ class Subscription {
 struct ReadResult {
   record_batch records;
   log_offset next;    ///< where to go on reading
-  bool more = false;  ///< records at or after `next` existed when this was read
+  bool more = false;  ///< read on: there were, or may have been, records at or after `next`
 };
 
 /// One document's records found while reading a partition.
@@ -127,13 +138,17 @@ class OpLog {
  public:
   virtual ~OpLog() = default;
 
-  /// This log's identity; changes when the log is recreated or restored.
+  /// This log's identity; changes when the log is recreated or restored. Where documents lie in
+  /// topics that can be recreated one by one, this names the whole of it, and position() gives
+  /// the identity that a document's offsets belong to.
   virtual base::log_identity id() const = 0;
 
-  /// The actor of this incarnation of the data directory: operation ids made here carry it.
+  /// The actor that operation ids made here carry: one incarnation of a data directory or, on a
+  /// log that others write to as well, one run of this log object.
   virtual std::uint64_t actor() const = 0;
 
-  /// The first `seq` of this actor that no stored record uses; a new actor starts at 1.
+  /// The first `seq` of this actor that no stored record uses; a new actor starts at 1. A log that
+  /// others write to as well looks at what was appended through this object.
   virtual std::uint64_t next_seq() const = 0;
 
   /// Appends records to one document, in order, as one unit as far as the log's limits allow.
@@ -142,7 +157,7 @@ class OpLog {
   /// Appends of one thread to one document that wait for the same commit arrive in one
   /// on_committed.
   /// Errors (returned at once, nothing written and `records` as they were): overloaded when more
-  /// than inflight_bytes_max wait; too_large; disk_full; failed; closed.
+  /// than inflight_bytes_max wait; too_large; disk_full; unavailable; failed; closed.
   virtual base::result<void> append(const base::DocumentId& document,
                                     std::vector<Record>&& records) = 0;
 
@@ -156,33 +171,40 @@ class OpLog {
                                                   Subscriber& subscriber) = 0;
 
   /// Reads the document's records with offset >= from, at most about bytes_max bytes of envelopes
-  /// (at least one record if there is one). A document never written to reads as empty.
-  /// Errors: trimmed, corrupt, closed.
+  /// (at least one record if there is one). A document never written to reads as empty. A log
+  /// without an index of documents may give up looking after a while: then there are fewer records
+  /// than asked for, or none, and `more`. Errors: trimmed, corrupt, unavailable, closed.
   virtual void read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,
                     base::Executor& executor, callback<ReadResult> done) = 0;
 
-  /// Reads all documents' records of a partition with offset >= from, in offset order. Records of
-  /// a document that were trimmed away are passed over. Errors: not_found (no such partition),
-  /// corrupt, closed.
-  virtual void read_partition(std::int32_t partition, log_offset from, std::size_t bytes_max,
+  /// Reads all documents' records of the partition that `from` names with offset >= from.offset,
+  /// in offset order. Records of a document that were trimmed away are passed over. The embedded
+  /// log's one partition has no name. Errors: not_found (no such partition), replaced (from.log is
+  /// another one), trimmed, corrupt, unavailable, closed.
+  virtual void read_partition(const LogPosition& from, std::size_t bytes_max,
                               base::Executor& executor, callback<PartitionReadResult> done) = 0;
 
   /// The offset after the last durable record of the document, trimmed or not (0: there was none).
+  /// A log without an index of documents forgets what was trimmed: then it is that of the first
+  /// record that the partition still has. Errors: corrupt, unavailable, closed.
   virtual void end(const base::DocumentId& document, base::Executor& executor,
                    callback<log_offset> done) = 0;
 
   /// Every document that has records, in unspecified order, starting after `after` (exclusive;
-  /// nullptr: from the start), at most `count_max`.
+  /// nullptr: from the start), at most `count_max`. Errors: unsupported on a log without an index
+  /// of documents (the store behind it knows them), corrupt, closed.
   virtual void documents(const base::DocumentId* after, std::size_t count_max,
                          base::Executor& executor,
                          callback<std::vector<base::DocumentId>> done) = 0;
 
   /// Forgets the document's records with offset < before (at most up to its end). Reading below
-  /// then fails with trimmed.
+  /// then fails with trimmed. Errors: unsupported where only whole partitions can be trimmed.
   virtual void trim(const base::DocumentId& document, log_offset before, base::Executor& executor,
                     callback<void> done) = 0;
 
-  /// The position of an offset in this log, as acknowledgements show it.
+  /// The position of an offset in this log, as acknowledgements show it. Its `log` is the identity
+  /// that the document's offsets belong to; topic and identity are empty and 0 before anything was
+  /// heard or read of the document.
   virtual LogPosition position(const base::DocumentId& document, log_offset offset) const = 0;
 
   /// True while appends can succeed; readiness and metrics ask this.

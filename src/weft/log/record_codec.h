@@ -18,6 +18,10 @@ inline constexpr std::size_t identity_bytes_max = 4096;
 /// Source: docs/formats/log_record.md, section 2.
 void encode_record_head(const Record& record, std::string& out);
 
+/// Reads what encode_record_head wrote and nothing behind it; the record's envelope stays empty.
+/// Errors: corrupt.
+base::result<Record> decode_record_head(base::byte_view bytes);
+
 /// Reads one record that fills `bytes` exactly; its envelope shares their allocation.
 /// Accepts exactly what encode_record_head and an envelope produce.
 /// Errors: corrupt.

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "weft/log/embedded/embedded_log.h"
-#include "weft/log/embedded/registry.h"
+#include "weft/log/registry.h"
 #include "weft/log/embedded/schema.h"
 
 namespace weft::log::embedded {

@@ -181,16 +181,20 @@ void EmbeddedLog::read(const base::DocumentId& document, log_offset from, std::s
   });
 }
 
-void EmbeddedLog::read_partition(std::int32_t partition, log_offset from, std::size_t bytes_max,
+void EmbeddedLog::read_partition(const LogPosition& from, std::size_t bytes_max,
                                  base::Executor& executor, callback<PartitionReadResult> done) {
   on_reader<PartitionReadResult>(
       executor, std::move(done),
-      [this, partition, from, bytes_max]() -> base::result<PartitionReadResult> {
+      [this, partition = from.partition, of = from.log, offset = from.offset,
+       bytes_max]() -> base::result<PartitionReadResult> {
         if (partition != 0) {
           return base::fail(errc::not_found,
                             "embedded log: no partition " + std::to_string(partition));
         }
-        return read_commits(*parts_->database, *parts_->registry, from, bytes_max);
+        if (of.value != 0 && of != id()) {
+          return base::fail(errc::replaced, "embedded log: the position is of another log");
+        }
+        return read_commits(*parts_->database, *parts_->registry, offset, bytes_max);
       });
 }
 

@@ -84,8 +84,8 @@ class EmbeddedLog final : public OpLog {
                                           Subscriber& subscriber) override;
   void read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,
             base::Executor& executor, callback<ReadResult> done) override;
-  void read_partition(std::int32_t partition, log_offset from, std::size_t bytes_max,
-                      base::Executor& executor, callback<PartitionReadResult> done) override;
+  void read_partition(const LogPosition& from, std::size_t bytes_max, base::Executor& executor,
+                      callback<PartitionReadResult> done) override;
   void end(const base::DocumentId& document, base::Executor& executor,
            callback<log_offset> done) override;
   void documents(const base::DocumentId* after, std::size_t count_max, base::Executor& executor,

@@ -3,7 +3,7 @@
 #include <rocksdb/db.h>
 
 #include "weft/base/result.h"
-#include "weft/log/embedded/registry.h"
+#include "weft/log/registry.h"
 #include "weft/log/op_log.h"
 
 /// What reader threads do: blocking, and independent of one another. All see exactly the records

@@ -9,7 +9,7 @@
 
 #include "weft/log/op_log.h"
 
-namespace weft::log::embedded {
+namespace weft::log {
 
 /// One document's records of one commit.
 struct Delivery {
@@ -24,7 +24,15 @@ struct Failure {
   base::error why;
 };
 
-/// Who listens to which document, and how far the log is visible.
+/// How far readers may see a partition: its records with a smaller offset. Belongs to the registry
+/// that it is used with, which guards it.
+class VisibleEnd {
+ private:
+  friend class Registry;
+  std::uint64_t value_ = 0;
+};
+
+/// Who listens to which document, and how far each partition is visible.
 ///
 /// Publishing a commit, registering a subscriber and asking how far readers may go exclude each
 /// other. So what a reader may see has been posted to its subscribers, and what a subscriber was
@@ -36,19 +44,28 @@ class Registry : public std::enable_shared_from_this<Registry> {
                                           base::Executor& executor, Subscriber& subscriber);
 
   /// Makes a commit readable and tells each executor concerned of the whole of it in one task.
-  void publish(const std::vector<Delivery>& commit, std::uint64_t end);
+  void publish(const std::vector<Delivery>& commit, VisibleEnd& of, std::uint64_t end);
 
   void fail(std::vector<Failure> failures);
 
-  /// Every record with a smaller offset is durable and may be read.
-  std::uint64_t published_end() const {
+  /// Ends every subscription of these documents: after on_lost they hear nothing more.
+  void lose(const std::vector<base::DocumentId>& documents, const base::error& why);
+
+  std::uint64_t end(const VisibleEnd& of) const {
     const std::scoped_lock lock(mutex_);
-    return published_end_;
+    return of.value_;
   }
-  void set_published_end(std::uint64_t end) {
+  void set_end(VisibleEnd& of, std::uint64_t end) {
     const std::scoped_lock lock(mutex_);
-    published_end_ = end;
+    of.value_ = end;
   }
+
+  /// The same for a log of one partition.
+  void publish(const std::vector<Delivery>& commit, std::uint64_t end) {
+    publish(commit, only_, end);
+  }
+  std::uint64_t published_end() const { return end(only_); }
+  void set_published_end(std::uint64_t value) { set_end(only_, value); }
 
  private:
   friend class RegisteredSubscription;
@@ -64,7 +81,7 @@ class Registry : public std::enable_shared_from_this<Registry> {
 
   mutable std::mutex mutex_;
   std::unordered_map<base::DocumentId, slots> documents_;
-  std::uint64_t published_end_ = 0;
+  VisibleEnd only_;
 };
 
-}  // namespace weft::log::embedded
+}  // namespace weft::log

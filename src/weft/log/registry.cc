@@ -1,9 +1,9 @@
-#include "weft/log/embedded/registry.h"
+#include "weft/log/registry.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace weft::log::embedded {
+namespace weft::log {
 
 class RegisteredSubscription final : public Subscription {
  public:
@@ -61,7 +61,7 @@ void Registry::unsubscribe(const base::DocumentId& document, const std::shared_p
   if (found->second.empty()) documents_.erase(found);
 }
 
-void Registry::publish(const std::vector<Delivery>& commit, std::uint64_t end) {
+void Registry::publish(const std::vector<Delivery>& commit, VisibleEnd& of, std::uint64_t end) {
   struct Item {
     std::shared_ptr<Slot> slot;
     std::shared_ptr<const record_batch> records;
@@ -84,7 +84,7 @@ void Registry::publish(const std::vector<Delivery>& commit, std::uint64_t end) {
       }
     });
   }
-  published_end_ = end;
+  of.value_ = end;
 }
 
 void Registry::fail(std::vector<Failure> failures) {
@@ -113,4 +113,18 @@ void Registry::fail(std::vector<Failure> failures) {
   }
 }
 
-}  // namespace weft::log::embedded
+void Registry::lose(const std::vector<base::DocumentId>& documents, const base::error& why) {
+  const auto shared = std::make_shared<const base::error>(why);
+  const std::scoped_lock lock(mutex_);
+  for (const base::DocumentId& document : documents) {
+    const auto found = documents_.extract(document);
+    if (found.empty()) continue;
+    for (const auto& slot : found.mapped()) {
+      slot->executor->post([slot, shared] {
+        if (slot->alive.load(std::memory_order_acquire)) slot->subscriber->on_lost(*shared);
+      });
+    }
+  }
+}
+
+}  // namespace weft::log

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "weft/base/events.h"
+#include "weft/base/result.h"
+#include "weft/log/kafka/options.h"
+#include "weft/log/kafka/record_headers.h"
+
+/// librdkafka with owners and errors of ours. Nothing above log/kafka sees its types.
+namespace weft::log::kafka {
+
+struct HandleDeleter {
+  void operator()(rd_kafka_t* handle) const { rd_kafka_destroy(handle); }
+};
+struct TopicDeleter {
+  void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+};
+struct QueueDeleter {
+  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
+};
+struct MessageDeleter {
+  void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+};
+using handle_ptr = std::unique_ptr<rd_kafka_t, HandleDeleter>;
+using topic_ptr = std::unique_ptr<rd_kafka_topic_t, TopicDeleter>;
+using queue_ptr = std::unique_ptr<rd_kafka_queue_t, QueueDeleter>;
+using message_ptr = std::unique_ptr<rd_kafka_message_t, MessageDeleter>;
+
+/// unavailable when trying again may help, too_large, else failed. `doing` starts the sentence.
+base::error to_error(rd_kafka_resp_err_t code, const std::string& doing);
+
+/// Whether the broker says that there is no such topic or partition.
+bool says_unknown(rd_kafka_resp_err_t code);
+
+/// What a handle calls; must outlive it. Logs come on librdkafka's threads, the others on the
+/// thread that polls the handle.
+struct Callbacks {
+  base::Events* events = nullptr;  ///< hears librdkafka's warnings as "kafka.client"
+  std::function<void(rd_kafka_resp_err_t)> on_error = {};
+  std::function<void(const rd_kafka_message_t&)> on_report = {};  ///< producers: of each message
+};
+
+/// A handle with `defaults`, over them what was given, over that `fixed`. What is fixed cannot be
+/// given otherwise.
+/// Errors: failed: librdkafka does not know a property, does not take its value, or it is fixed.
+base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
+                                     const properties& given, const properties& defaults,
+                                     const properties& fixed);
+
+/// A topic to consume from; offsets are never stored and never reset on their own.
+base::result<topic_ptr> make_topic(rd_kafka_t* handle, const std::string& name);
+
+/// The headers of a message: views into it.
+std::vector<Header> headers_of(const rd_kafka_message_t& message);
+
+/// The partition that Kafka's own producers, and librdkafka's with `murmur2_random`, give a key.
+std::int32_t partition_of(std::string_view key, std::int32_t partitions);
+
+}  // namespace weft::log::kafka

@@ -1,0 +1,229 @@
+// A broker that crashes, stands still or breaks idempotence in the middle of appends: nothing
+// acknowledged is lost, the order is kept, nothing is acknowledged twice.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "log/kafka/kafka_world.h"
+
+namespace weft::log::kafka {
+namespace {
+
+using conformance::Listener;
+using conformance::one;
+using conformance::record;
+
+/// Appends to two documents from a thread of its own until it is stopped, as a server would: what
+/// is refused at once is tried again later, what fails is not.
+class Load {
+ public:
+  Load(KafkaLog& log, std::string room) : log_(log), room_(std::move(room)) {
+    for (const char* name : {"a", "b"}) {
+      listeners_.push_back(std::make_unique<Listener>());
+      subscriptions_.push_back(log_.subscribe(document(name), executor_, *listeners_.back()));
+    }
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Load() {
+    stop();
+    executor_.run_on([&] { subscriptions_.clear(); });
+  }
+
+  void stop() {
+    stopping_.store(true);
+    if (thread_.joinable()) thread_.join();
+  }
+  void wait_for_acknowledged(std::size_t more) {
+    const std::size_t before = listeners_[0]->records().size();
+    EXPECT_GE(listeners_[0]->wait_for(before + more).size(), before + more)
+        << broker().last_words();
+  }
+
+  /// After stop: until everything is answered; then looks at what was told and what is there.
+  void check() {
+    std::size_t answered = 0;
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      answered += listeners_[i]->wait_for_answers(appended_[i]);
+    }
+    EXPECT_GE(answered, appended_[0] + appended_[1]) << broker().last_words();
+    const auto reader = KafkaLog::open(test_options(), *resolver_);
+    ASSERT_TRUE(reader);
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      const record_batch acknowledged = listeners_[i]->records();
+      const auto stored = test::await<base::result<ReadResult>>([&](callback<ReadResult> done) {
+        (*reader)->read(document(i == 0 ? "a" : "b"), log_offset{0}, 1 << 30, executor_,
+                        std::move(done));
+      });
+      ASSERT_TRUE(stored) << stored.error().message;
+      EXPECT_FALSE(stored->more);
+      // Told is what is there: each record once, at its offset, in the log's order.
+      ASSERT_EQ(stored->records.size(), acknowledged.size());
+      std::uint64_t last_seq = 0;
+      std::set<std::uint64_t> told;
+      for (std::size_t at = 0; at < acknowledged.size(); ++at) {
+        EXPECT_EQ(stored->records[at].offset, acknowledged[at].offset);
+        const std::uint64_t seq = acknowledged[at].record.operation.seq;
+        EXPECT_EQ(stored->records[at].record.operation.seq, seq);
+        EXPECT_GT(seq, last_seq);
+        last_seq = seq;
+        told.insert(seq);
+      }
+      // Failed is what is not there, but for what nobody could know (commit_unknown).
+      failed_ += listeners_[i]->wait_for_failed(0).size();
+    }
+    EXPECT_EQ(log_.stats().inflight_bytes, 0u);
+  }
+  std::size_t failed() const { return failed_; }
+
+ private:
+  base::DocumentId document(const std::string& name) const { return {room_, name, std::nullopt}; }
+
+  void run() {
+    for (std::uint64_t seq = 1; !stopping_.load(); ++seq) {
+      for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        if (log_.append(document(i == 0 ? "a" : "b"), one(record(log_.actor(), seq)))) {
+          ++appended_[i];
+        }
+      }
+      // About as fast as a busy server; a full speed would only fill the queue.
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  }
+
+  KafkaLog& log_;
+  const std::string room_;
+  const std::unique_ptr<TopicResolver> resolver_ = default_resolver();
+  test::TestExecutor executor_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Subscription>> subscriptions_;
+  std::size_t appended_[2] = {0, 0};
+  std::size_t failed_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+class kafka_faults : public ::testing::Test {
+ protected:
+  std::unique_ptr<KafkaLog> open(const KafkaLogOptions& options) {
+    auto log = KafkaLog::open(options, *resolver_);
+    EXPECT_TRUE(log) << (log ? "" : log.error().message);
+    return log ? std::move(*log) : nullptr;
+  }
+  const std::unique_ptr<TopicResolver> resolver_ = default_resolver();
+};
+
+TEST_F(kafka_faults, a_broker_that_is_killed_and_comes_back_loses_and_doubles_nothing) {
+  const auto log = open(test_options());
+  Load load(*log, fresh_room());
+  load.wait_for_acknowledged(200);
+  broker().kill();
+  ASSERT_TRUE(broker().start()) << broker().last_words();
+  load.wait_for_acknowledged(200);
+  load.stop();
+  load.check();
+  EXPECT_EQ(load.failed(), 0u);
+  EXPECT_TRUE(log->writable());
+}
+
+TEST_F(kafka_faults, a_broker_that_stands_still_makes_the_log_unwritable_until_it_goes_on) {
+  auto options = test_options();
+  options.stall = std::chrono::milliseconds(300);
+  const auto log = open(options);
+  Load load(*log, fresh_room());
+  load.wait_for_acknowledged(100);
+  broker().pause();
+  while (log->writable()) std::this_thread::yield();
+  broker().go_on();
+  load.wait_for_acknowledged(100);
+  load.stop();
+  load.check();
+  EXPECT_EQ(load.failed(), 0u);
+  EXPECT_TRUE(log->writable());
+}
+
+TEST_F(kafka_faults, appends_that_time_out_are_looked_for_before_they_are_given_up) {
+  auto options = test_options();
+  options.append_timeout = std::chrono::milliseconds(1000);
+  const auto log = open(options);
+  const std::string room = fresh_room();
+  const base::DocumentId id{room, "a", std::nullopt};
+  test::TestExecutor executor;
+  Listener listener;
+  auto subscription = log->subscribe(id, executor, listener);
+  ASSERT_TRUE(log->append(id, one(record(log->actor(), 1))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  broker().pause();
+  constexpr std::uint64_t count = 50;
+  for (std::uint64_t seq = 2; seq <= count; ++seq) {
+    ASSERT_TRUE(log->append(id, one(record(log->actor(), seq))));
+  }
+  // Some were sent and hang in the broker's socket; those are not given up while it stands still.
+  listener.wait_for_failed(1);
+  broker().go_on();
+  EXPECT_GE(listener.wait_for_answers(count), count) << broker().last_words();
+  ASSERT_TRUE(log->append(id, one(record(log->actor(), count + 1))));
+  const auto is_last = [&] {
+    const auto heard = listener.records();
+    return !heard.empty() && heard.back().record.operation.seq == count + 1;
+  };
+  while (!is_last()) std::this_thread::yield();
+  const auto heard = listener.records();
+  std::set<std::uint64_t> seqs;
+  for (const CommittedRecord& entry : heard) {
+    EXPECT_TRUE(seqs.insert(entry.record.operation.seq).second);
+  }
+  // Whatever was told, what was heard is what is there.
+  const auto stored = test::await<base::result<ReadResult>>([&](callback<ReadResult> done) {
+    log->read(id, log_offset{0}, 1 << 30, executor, std::move(done));
+  });
+  ASSERT_TRUE(stored);
+  ASSERT_EQ(stored->records.size(), heard.size());
+  for (std::size_t i = 0; i < heard.size(); ++i) {
+    EXPECT_EQ(stored->records[i].offset, heard[i].offset);
+  }
+  executor.run_on([&] { subscription.reset(); });
+}
+
+TEST_F(kafka_faults, a_producer_that_breaks_is_replaced_and_every_append_is_answered) {
+  const auto log = open(test_options());
+  Load load(*log, fresh_room());
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    load.wait_for_acknowledged(50);
+    log->break_producers();
+    while (log->stats().producers_replaced < round) std::this_thread::yield();
+  }
+  load.wait_for_acknowledged(50);
+  load.stop();
+  load.check();
+  EXPECT_TRUE(log->writable());
+}
+
+TEST_F(kafka_faults, without_a_broker_reads_say_so_and_closing_ends) {
+  auto options = test_options();
+  options.request_timeout = std::chrono::milliseconds(500);
+  options.close_timeout = std::chrono::milliseconds(500);
+  const auto log = open(options);
+  const base::DocumentId id{fresh_room(), "a", std::nullopt};
+  test::TestExecutor executor;
+  Listener listener;
+  auto subscription = log->subscribe(id, executor, listener);
+  ASSERT_TRUE(log->append(id, one(record(1, 1))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  broker().kill();
+  const base::DocumentId other{fresh_room(), "b", std::nullopt};
+  const auto unread = test::await<base::result<ReadResult>>([&](callback<ReadResult> done) {
+    log->read(other, log_offset{0}, 1 << 30, executor, std::move(done));
+  });
+  ASSERT_FALSE(unread);
+  EXPECT_EQ(unread.error().code, errc::unavailable);
+  while (log->writable()) std::this_thread::yield();
+  ASSERT_TRUE(log->append(id, one(record(1, 2))));
+  log->close();
+  EXPECT_EQ(listener.wait_for_failed(1).size(), 1u);
+  executor.run_on([&] { subscription.reset(); });
+  ASSERT_TRUE(broker().start()) << broker().last_words();
+}
+
+}  // namespace
+}  // namespace weft::log::kafka

@@ -1,0 +1,293 @@
+// Topics: made, shared, recreated, trimmed, resolved by somebody else.
+
+#include <future>
+
+#include "log/kafka/kafka_world.h"
+
+namespace weft::log::kafka {
+namespace {
+
+using conformance::count_up;
+using conformance::Listener;
+using conformance::one;
+using conformance::record;
+using conformance::seqs;
+
+/// A resolver that answers when a test lets it, from a thread that is nobody's.
+class LateResolver final : public TopicResolver {
+ public:
+  explicit LateResolver(TopicName name) : name_(std::move(name)) {}
+  void resolve(const base::DocumentId&, protocol::Channel, answer done) override {
+    const std::scoped_lock lock(mutex_);
+    waiting_.push_back(std::move(done));
+  }
+  void answer_all() {
+    std::vector<answer> now;
+    {
+      const std::scoped_lock lock(mutex_);
+      now.swap(waiting_);
+    }
+    std::thread([&] {
+      for (auto& done : now) done(name_);
+    }).join();
+  }
+
+ private:
+  const TopicName name_;
+  std::mutex mutex_;
+  std::vector<answer> waiting_;
+};
+
+class kafka_topics : public ::testing::Test {
+ protected:
+  std::unique_ptr<KafkaLog> open(const KafkaLogOptions& options = test_options()) {
+    return open(options, *resolver_);
+  }
+  std::unique_ptr<KafkaLog> open(const KafkaLogOptions& options, TopicResolver& resolver) {
+    auto log = KafkaLog::open(options, resolver);
+    EXPECT_TRUE(log) << (log ? "" : log.error().message);
+    return log ? std::move(*log) : nullptr;
+  }
+  base::DocumentId document(const std::string& name) const { return {room_, name, std::nullopt}; }
+  std::string topic() const { return topic_of(room_); }
+  base::result<ReadResult> read(OpLog& log, const base::DocumentId& of, std::uint64_t from = 0) {
+    return test::await<base::result<ReadResult>>([&](callback<ReadResult> done) {
+      log.read(of, log_offset{from}, 1 << 30, executor_, std::move(done));
+    });
+  }
+  base::result<log_offset> end(OpLog& log, const base::DocumentId& of) {
+    return test::await<base::result<log_offset>>(
+        [&](callback<log_offset> done) { log.end(of, executor_, std::move(done)); });
+  }
+  base::result<void> trim_partition(KafkaLog& log, const LogPosition& before) {
+    return test::await<base::result<void>>([&](callback<void> done) {
+      log.trim_partition(before, executor_, std::move(done));
+    });
+  }
+  record_batch append_and_wait(OpLog& log, const base::DocumentId& to, std::uint64_t first,
+                               std::uint64_t end) {
+    Listener listener;
+    auto subscription = log.subscribe(to, executor_, listener);
+    for (std::uint64_t seq = first; seq < end; ++seq) {
+      EXPECT_TRUE(log.append(to, one(record(1, seq))));
+    }
+    const auto heard = listener.wait_for(end - first);
+    EXPECT_EQ(heard.size(), end - first);
+    drop(subscription);
+    return heard;
+  }
+  void drop(std::unique_ptr<Subscription>& subscription) {
+    executor_.run_on([&] { subscription.reset(); });
+  }
+
+  const std::string room_ = fresh_room();
+  const std::unique_ptr<TopicResolver> resolver_ = default_resolver();
+  test::TestExecutor executor_;
+};
+
+TEST_F(kafka_topics, reading_makes_none_and_appending_makes_one_as_configured) {
+  auto options = test_options();
+  options.topics.partitions = 3;
+  options.topics.more["segment.bytes"] = "20000000";
+  options.record_bytes_max = 2'000'000;
+  const auto log = open(options);
+  Outsider outsider;
+  const auto nothing = read(*log, document("a"));
+  ASSERT_TRUE(nothing);
+  EXPECT_TRUE(nothing->records.empty());
+  EXPECT_EQ(end(*log, document("a")), log_offset{});
+  EXPECT_EQ(outsider.partitions(topic()), 0);
+  append_and_wait(*log, document("a"), 1, 2);
+  EXPECT_EQ(outsider.partitions(topic()), 3);
+  EXPECT_EQ(outsider.setting(topic(), "retention.ms"), "-1");
+  EXPECT_EQ(outsider.setting(topic(), "cleanup.policy"), "delete");
+  EXPECT_EQ(outsider.setting(topic(), "min.insync.replicas"), "1");
+  EXPECT_EQ(outsider.setting(topic(), "segment.bytes"), "20000000");
+  EXPECT_EQ(outsider.setting(topic(), "max.message.bytes"), std::to_string(2'000'000 + 65536));
+}
+
+TEST_F(kafka_topics, nodes_that_find_a_topic_without_a_marker_agree_on_one) {
+  Outsider outsider;
+  outsider.create(topic(), 2);
+  outsider.produce({topic(), 0, "x", true, {}, base::shared_bytes::copy_of(base::as_bytes("old"))});
+  const auto first = open();
+  const auto second = open();
+  Listener listeners[2];
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  subscriptions.push_back(first->subscribe(document("a"), executor_, listeners[0]));
+  subscriptions.push_back(second->subscribe(document("a"), executor_, listeners[1]));
+  ASSERT_TRUE(read(*first, document("a")));
+  ASSERT_TRUE(read(*second, document("a")));
+  ASSERT_TRUE(first->append(document("a"), one(record(1, 1))));
+  ASSERT_TRUE(second->append(document("a"), one(record(2, 1))));
+  for (Listener& listener : listeners) EXPECT_EQ(listener.wait_for(2).size(), 2u);
+  const LogPosition position = first->position(document("a"), {});
+  EXPECT_NE(position.log.value, 0u);
+  EXPECT_EQ(position.log, second->position(document("a"), {}).log);
+  EXPECT_EQ(position.partition, partition_of("a", 2));
+  executor_.run_on([&] { subscriptions.clear(); });
+}
+
+TEST_F(kafka_topics, partitions_that_are_added_later_change_nothing) {
+  Outsider outsider;
+  outsider.create(topic(), 3);
+  // As somebody would have left it who made it with two and added one.
+  outsider.produce({topic(), 0, {}, false, {{marker_header, encode_marker({{77}, 2, false})}}, {}});
+  const auto log = open();
+  append_and_wait(*log, document("a"), 1, 3);
+  const LogPosition position = log->position(document("a"), {});
+  EXPECT_EQ(position.log.value, 77u);
+  EXPECT_EQ(position.partition, partition_of("a", 2));
+}
+
+TEST_F(kafka_topics, a_recreated_topic_ends_its_subscriptions_and_is_another_log) {
+  const auto log = open();
+  const auto old_records = append_and_wait(*log, document("a"), 1, 11);
+  Listener before;
+  auto subscription = log->subscribe(document("a"), executor_, before);
+  ASSERT_TRUE(read(*log, document("a")));
+  const LogPosition old_position = log->position(document("a"), old_records[5].offset);
+  Outsider outsider;
+  outsider.remove(topic());
+  outsider.create(topic(), 1);
+  ASSERT_TRUE(before.wait_until_lost()) << broker().last_words();
+  EXPECT_EQ(before.why().code, errc::replaced);
+  EXPECT_EQ(log->stats().topics_lost, 1u);
+  // The lost subscription is still held when somebody begins anew.
+  const auto fresh = append_and_wait(*log, document("a"), 100, 103);
+  EXPECT_EQ(seqs(fresh), count_up(100, 103));
+  EXPECT_LT(fresh[0].offset, old_records[5].offset);
+  const LogPosition position = log->position(document("a"), {});
+  EXPECT_NE(position.log, old_position.log);
+  EXPECT_TRUE(before.records().empty());
+  const auto whole = read(*log, document("a"));
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(seqs(whole->records), count_up(100, 103));
+  const auto from_old = test::await<base::result<PartitionReadResult>>(
+      [&](callback<PartitionReadResult> done) {
+        log->read_partition(old_position, 1 << 30, executor_, std::move(done));
+      });
+  ASSERT_FALSE(from_old);
+  EXPECT_EQ(from_old.error().code, errc::replaced);
+  drop(subscription);
+}
+
+TEST_F(kafka_topics, a_topic_recreated_and_filled_beyond_what_was_read_is_noticed) {
+  const auto here = open();
+  Listener listener;
+  auto subscription = here->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(here->append(document("a"), one(record(1, 1))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  Outsider outsider;
+  outsider.remove(topic());
+  // Another node makes it again and is ahead of where this one was before it can look.
+  const auto there = open();
+  append_and_wait(*there, document("a"), 1, 50);
+  append_and_wait(*there, document("a"), 50, 60);
+  ASSERT_TRUE(listener.wait_until_lost());
+  EXPECT_EQ(listener.why().code, errc::replaced);
+  EXPECT_EQ(here->stats().topics_lost, 1u);
+  drop(subscription);
+}
+
+TEST_F(kafka_topics, a_topic_recreated_while_nobody_looked_has_another_identity) {
+  base::log_identity before;
+  {
+    const auto log = open();
+    append_and_wait(*log, document("a"), 1, 5);
+    before = log->position(document("a"), {}).log;
+  }
+  Outsider outsider;
+  outsider.remove(topic());
+  const auto log = open();
+  append_and_wait(*log, document("a"), 1, 5);
+  EXPECT_NE(log->position(document("a"), {}).log, before);
+}
+
+TEST_F(kafka_topics, a_trimmed_partition_says_so_and_the_topic_stays_what_it_is) {
+  base::log_identity before;
+  {
+    const auto log = open();
+    const auto records = append_and_wait(*log, document("a"), 1, 21);
+    before = log->position(document("a"), {}).log;
+    LogPosition position = log->position(document("a"), records[10].offset);
+    ASSERT_TRUE(trim_partition(*log, position));
+    const auto below = read(*log, document("a"), records[9].offset.value);
+    ASSERT_FALSE(below);
+    EXPECT_EQ(below.error().code, errc::trimmed);
+    const auto above = read(*log, document("a"), records[10].offset.value);
+    ASSERT_TRUE(above);
+    EXPECT_EQ(seqs(above->records), count_up(11, 21));
+    EXPECT_EQ(end(*log, document("a")), (log_offset{records.back().offset.value + 1}));
+    // Nothing of it is left: at least it is known to lie before what is.
+    position.offset.value = records.back().offset.value + 1;
+    ASSERT_TRUE(trim_partition(*log, position));
+    EXPECT_EQ(end(*log, document("a")), position.offset);
+    position.log.value ^= 1;
+    const auto other = trim_partition(*log, position);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, errc::replaced);
+  }
+  const auto log = open();
+  const auto records = append_and_wait(*log, document("a"), 21, 24);
+  EXPECT_EQ(log->position(document("a"), {}).log, before);
+  const auto read_again = read(*log, document("a"), records[0].offset.value);
+  ASSERT_TRUE(read_again);
+  EXPECT_EQ(seqs(read_again->records), count_up(21, 24));
+}
+
+TEST_F(kafka_topics, topics_in_use_are_bounded_and_idle_ones_make_room) {
+  auto options = test_options();
+  options.topics_max = 2;
+  const auto log = open(options);
+  const std::vector<std::string> rooms = {fresh_room(), fresh_room(), fresh_room()};
+  const auto in = [](const std::string& room) { return base::DocumentId{room, "a", std::nullopt}; };
+  Listener listeners[2];
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  for (std::size_t i = 0; i < 2; ++i) {
+    subscriptions.push_back(log->subscribe(in(rooms[i]), executor_, listeners[i]));
+    ASSERT_TRUE(log->append(in(rooms[i]), one(record(1, 1))));
+    ASSERT_EQ(listeners[i].wait_for(1).size(), 1u);
+  }
+  const auto full = read(*log, in(rooms[2]));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, errc::overloaded);
+  executor_.run_on([&] { subscriptions.clear(); });
+  append_and_wait(*log, in(rooms[2]), 1, 4);
+  EXPECT_LE(log->stats().topics_open, 2u);
+}
+
+TEST_F(kafka_topics, a_resolver_may_answer_late_and_from_anywhere) {
+  LateResolver resolver({"", topic()});
+  const auto log = open(test_options(), resolver);
+  Listener listener;
+  auto subscription = log->subscribe(document("a"), executor_, listener);
+  for (std::uint64_t seq = 1; seq <= 20; ++seq) {
+    ASSERT_TRUE(log->append(document("a"), one(record(1, seq))));
+  }
+  std::promise<base::result<ReadResult>> found;
+  log->read(document("a"), log_offset{0}, 1 << 30, executor_,
+            [&](base::result<ReadResult> result) { found.set_value(std::move(result)); });
+  EXPECT_TRUE(listener.records().empty());
+  resolver.answer_all();
+  EXPECT_EQ(seqs(listener.wait_for(20)), count_up(1, 21));
+  const auto result = found.get_future().get();
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->records.empty());  // they were appended behind the subscription's begin
+  drop(subscription);
+}
+
+TEST_F(kafka_topics, a_cluster_that_nobody_configured_is_an_error) {
+  LateResolver resolver({"elsewhere", topic()});
+  const auto log = open(test_options(), resolver);
+  std::promise<base::result<ReadResult>> found;
+  log->read(document("a"), log_offset{0}, 1 << 30, executor_,
+            [&](base::result<ReadResult> result) { found.set_value(std::move(result)); });
+  resolver.answer_all();
+  const auto result = found.get_future().get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, errc::failed);
+}
+
+}  // namespace
+}  // namespace weft::log::kafka
