@@ -53,8 +53,9 @@ KafkaBroker::KafkaBroker() : port_(free_port()), controller_port_(free_port()) {
          "num.network.threads=2\n"
          "num.io.threads=2\n"
          "log.cleaner.enable=false\n"
-         // A broker that was stopped for a while need not come back through an election.
-         "broker.session.timeout.ms=120000\n";
+         // One that was killed may come back as soon as it is no longer expected to be alive.
+         "broker.session.timeout.ms=2000\n"
+         "broker.heartbeat.interval.ms=500\n";
   if (format()) start();
 }
 

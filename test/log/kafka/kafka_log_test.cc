@@ -187,10 +187,7 @@ TEST_F(kafka_log, the_end_of_a_quiet_document_is_found_behind_a_busy_one) {
   const auto log = open();
   append_and_wait(*log, document("quiet"), 1, 2);
   const std::uint64_t quiet_end = end(*log, document("quiet"));
-  for (std::uint64_t seq = 1; seq <= 7000; ++seq) {
-    ASSERT_TRUE(log->append(document("busy"), one(record(1, seq))));
-  }
-  append_and_wait(*log, document("busy"), 7001, 7002);
+  append_and_wait(*log, document("busy"), 1, 7001);
   EXPECT_EQ(end(*log, document("quiet")), quiet_end);
   EXPECT_EQ(end(*log, document("never")), 0u);
   // While it is subscribed, what comes counts without looking again.

@@ -15,8 +15,9 @@ properties reach() { return {{"bootstrap.servers", broker().address()}}; }
 
 test::KafkaBroker& broker() {
   static test::KafkaBroker shared;
-  EXPECT_TRUE(shared.running()) << "Kafka did not start (its jars: ./dev setup test). It said:\n"
-                                << shared.last_words();
+  static const bool started = shared.running();
+  EXPECT_TRUE(started) << "Kafka did not start (its jars: ./dev setup test). It said:\n"
+                       << shared.last_words();
   return shared;
 }
 

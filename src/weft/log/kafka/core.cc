@@ -100,6 +100,7 @@ KafkaLogStats KafkaLog::Core::stats() const {
   const std::scoped_lock lock(mutex_);
   KafkaLogStats out = stats_;
   out.inflight_bytes = inflight_bytes_;
+  out.doubtful_records = doubtful_;
   for (const auto& [name, connection] : connections_) {
     for (const auto& [topic, known] : connection.topics) out.topics_open += known.topic ? 1 : 0;
   }

@@ -50,6 +50,8 @@ base::result<std::unique_ptr<Producer>> Producer::open(const properties& given,
       RD_KAFKA_PRODUCER, out->callbacks_, given,
       {
           {"linger.ms", "1"},
+          {"reconnect.backoff.max.ms", "1000"},
+          {"topic.metadata.refresh.fast.interval.ms", "50"},
           {"message.timeout.ms", std::to_string(append_timeout.count())},
           // The log itself bounds what waits.
           {"queue.buffering.max.messages", "10000000"},
