@@ -37,6 +37,10 @@ cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 for file in /etc/pip.conf "$HOME/.npmrc" "$HOME/.config/pip/pip.conf" "$HOME/.cargo/config.toml"; do
   if [ -f "$file" ]; then install -D "$file" "$root${file/#$HOME//root}"; fi
 done
+if [ -f /etc/maven/settings.xml ] || [ -f "$HOME/.m2/settings.xml" ]; then
+  mkdir -p "$root/root/.m2"
+  cp "$(ls "$HOME/.m2/settings.xml" /etc/maven/settings.xml 2>/dev/null | head -n 1)" "$root/root/.m2/settings.xml"
+fi
 settings=(HOME=/root USER=root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 while IFS= read -r line; do settings+=("$line"); done < \
   <(env | grep -iE '^((https?|no|all)_proxy|npm_config_[a-z_]*registry|pip_(index_url|extra_index_url|default_timeout))=' || true)

@@ -1,10 +1,16 @@
 #include "entries.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "weft/base/crc32c.h"
+#include "weft/base/document_key.h"
 #include "weft/base/result.h"
 #include "weft/log/embedded/schema.h"
+#include "weft/log/kafka/record_headers.h"
 #include "weft/log/record_codec.h"
 #include "weft/log/varint.h"
 
@@ -48,6 +54,33 @@ void log_commit(base::byte_view bytes) {
   const std::string value = seal(key, bytes);
   const auto commit = log::embedded::decode_commit(key, value);
   if (commit) WEFT_CHECK(log::embedded::encode_commit(key, *commit) == value);
+}
+
+void kafka_headers(base::byte_view bytes) {
+  namespace kafka = log::kafka;
+  static constexpr std::string_view names[] = {kafka::record_header, kafka::document_header,
+                                               kafka::source_header, kafka::marker_header, "other"};
+  std::vector<kafka::Header> headers;
+  while (bytes.size() >= 2) {
+    const std::size_t size = std::min<std::size_t>(bytes[1], bytes.size() - 2);
+    headers.push_back({names[bytes[0] % std::size(names)], bytes.subspan(2, size)});
+    bytes = bytes.subspan(2 + size);
+  }
+  const auto check = [&](std::string_view name, const std::string& encoded) {
+    const auto given = kafka::find_header(headers, name);
+    WEFT_CHECK(given && base::equal(*given, base::as_bytes(encoded)));
+  };
+  const kafka::Decoded decoded = kafka::decode_headers(headers);
+  if (const auto* const record = std::get_if<kafka::DocumentRecord>(&decoded)) {
+    check(kafka::record_header, kafka::encode_record(record->record));
+    check(kafka::document_header, base::document_key(record->document));
+    check(kafka::source_header, kafka::encode_source(record->source));
+  } else if (const auto* const marker = std::get_if<kafka::Marker>(&decoded)) {
+    WEFT_CHECK(marker->log.value != 0 && marker->partitions > 0);
+    check(kafka::marker_header, kafka::encode_marker(*marker));
+  } else if (std::holds_alternative<kafka::Foreign>(decoded)) {
+    for (const kafka::Header& header : headers) WEFT_CHECK(header.name == "other");
+  }
 }
 
 }  // namespace weft::fuzz

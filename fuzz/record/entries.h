@@ -15,4 +15,8 @@ void log_chunk(base::byte_view bytes);
 /// The body of a commit behind a checksum that is right: what decodes encodes to the same bytes.
 void log_commit(base::byte_view bytes);
 
+/// The headers of a Kafka record, in any number and order: what decodes encodes to the same bytes.
+/// Each is a byte for its name, one for its length, and its value.
+void kafka_headers(base::byte_view bytes);
+
 }  // namespace weft::fuzz

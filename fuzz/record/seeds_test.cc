@@ -5,7 +5,9 @@
 
 #include "../exercise.h"
 #include "entries.h"
+#include "weft/base/document_key.h"
 #include "weft/log/embedded/schema.h"
+#include "weft/log/kafka/record_headers.h"
 #include "weft/log/record_codec.h"
 
 namespace weft::fuzz {
@@ -36,6 +38,18 @@ TEST(fuzz_record, chunks) {
   std::string seed;
   for (const base::byte_view piece : chunk.pieces) seed.append(base::as_text(piece));
   exercise(log_chunk, seed.substr(sealed_head_bytes));
+}
+
+std::string header(char name, const std::string& value) {
+  return std::string{name, static_cast<char>(value.size())} + value;
+}
+
+TEST(fuzz_record, kafka_headers) {
+  exercise(kafka_headers,
+           header(0, log::kafka::encode_record(record(300))) +
+               header(1, base::document_key({"room", "doc", "sub"})) + header(4, "of others") +
+               header(2, log::kafka::encode_source({{0x1122334455667788}, 5, 300})));
+  exercise(kafka_headers, header(3, log::kafka::encode_marker({{0x1122334455667788}, 1024, true})));
 }
 
 TEST(fuzz_record, commits) {

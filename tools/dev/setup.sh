@@ -2,9 +2,9 @@
 # run: to build and start the server. test: what CI runs besides. full: what ./dev full runs besides.
 
 packages_run=(ca-certificates g++ cmake ninja-build ccache mold python3 python3-venv
-  libboost1.81-dev librocksdb-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
+  libboost1.81-dev librocksdb-dev librdkafka-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
   libcli11-dev prometheus-cpp-dev libssl-dev zlib1g-dev libgtest-dev libmimalloc-dev)
-packages_test=(git curl openssl procps clang-19 libclang-rt-19-dev clang-format-19 chromium fonts-dejavu-core)
+packages_test=(git curl openssl procps openjdk-17-jre-headless maven clang-19 libclang-rt-19-dev clang-format-19 chromium fonts-dejavu-core)
 packages_full=(clang-tidy-19 debootstrap)
 
 # Debian's own cargo is too old; these are the ones with which it builds browsers. As in
@@ -104,6 +104,24 @@ setup_python() {
   echo "$stamp" >"$tools_dir/py/weft-stamp"
 }
 
+# A Kafka for tests, from Maven Central by way of the settings that Maven has on this machine. The
+# checksums are of every jar that it consists of: neither more nor others.
+kafka_files=test/support/kafka
+maven_copy=org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies
+
+setup_kafka() {
+  local stamp jars=$tools_dir/kafka/jars
+  stamp=$(sha256sum $kafka_files/pom.xml $kafka_files/jars.sha256 | sha256sum | cut -c1-32)
+  [ "$(cat "$tools_dir/kafka/weft-stamp" 2>/dev/null)" = "$stamp" ] && return 0
+  say "Kafka's jars ($kafka_files/pom.xml)"
+  rm -rf "$tools_dir/kafka"
+  mkdir -p "$tools_dir/kafka"
+  mvn -q -B -f $kafka_files/pom.xml $maven_copy -DoutputDirectory="$jars" -DincludeScope=runtime >&2
+  (cd "$jars" && LC_ALL=C sha256sum -- *.jar) | cmp - $kafka_files/jars.sha256 >&2 ||
+    die "Kafka's jars are not those of $kafka_files/jars.sha256"
+  echo "$stamp" >"$tools_dir/kafka/weft-stamp"
+}
+
 node_packages_test=(test/e2e test/e2e/browser test/yjs/oracle clients/js)
 
 verb_setup() {
@@ -118,6 +136,7 @@ verb_setup() {
   setup_node
   [ "$level" = run ] && return 0
   setup_python
+  setup_kafka
   for package in "${node_packages_test[@]}"; do
     [ -f "$package/package-lock.json" ] && npm_ci "$package"
   done

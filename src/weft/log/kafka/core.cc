@@ -67,7 +67,7 @@ base::result<void> KafkaLog::Core::connect() {
                          options_.reader_threads, options_.reads_queued_max);
     if (!readers) return base::fail(std::move(readers.error()));
     connection.readers = std::move(*readers);
-    auto follower = Follower::open(given, options_.events, *this);
+    auto follower = Follower::open(name, given, options_.events, *this);
     if (!follower) return base::fail(std::move(follower.error()));
     connection.follower = std::move(*follower);
     auto producer = make_producer(connection);
@@ -79,6 +79,8 @@ base::result<void> KafkaLog::Core::connect() {
     if (!cluster_id) return base::fail(std::move(cluster_id.error()));
     if (id_.value == 0) id_.value = identity_of(*cluster_id);
   }
+  // Now that all are in place, which from here on does not change.
+  for (auto& [name, connection] : connections_) connection.follower->go();
   return {};
 }
 
@@ -89,9 +91,9 @@ std::uint64_t KafkaLog::Core::next_seq() const {
 
 bool KafkaLog::Core::writable() const {
   const std::scoped_lock lock(mutex_);
-  if (closing_ || down_) return false;
+  if (closing_) return false;
   for (const auto& [name, connection] : connections_) {
-    if (connection.replacing) return false;
+    if (connection.replacing || connection.down) return false;
   }
   return inflight_.empty() || clock::now() - inflight_.begin()->second.since < options_.stall;
 }
@@ -195,31 +197,29 @@ LogPosition KafkaLog::Core::position(const base::DocumentId& document, log_offse
   return out;
 }
 
-void KafkaLog::Core::on_brokers_down() {
+void KafkaLog::Core::on_brokers_down(const std::string& cluster) {
+  Connection& connection = connections_.at(cluster);
   {
     const std::scoped_lock lock(mutex_);
-    if (down_ || closing_) return;
-    down_ = true;
+    if (closing_ || std::exchange(connection.down, true)) return;
   }
-  report(base::severity::warn, "kafka.unreachable", {});
-  ping();
+  report(base::severity::warn, "kafka.unreachable", {{"cluster", cluster}});
+  ping(connection);
 }
 
-void KafkaLog::Core::ping() {
-  Connection& connection = connections_.begin()->second;
+void KafkaLog::Core::ping(Connection& connection) {
   connection.readers->submit([this, &connection](Reader& reader) {
-    if (reader.ping()) {
+    const bool reached = reader.ping().has_value();
+    {
       const std::scoped_lock lock(mutex_);
-      down_ = false;
-      return;
+      if (closing_) return;
+      connection.down = !reached;
     }
-    connection.follower->after(ping_interval, [this] {
-      {
-        const std::scoped_lock lock(mutex_);
-        if (closing_) return;
-      }
-      ping();
-    });
+    if (reached) {
+      report(base::severity::info, "kafka.reached", {{"cluster", connection.name}});
+    } else {
+      connection.follower->after(ping_interval, [this, &connection] { ping(connection); });
+    }
   });
 }
 

@@ -91,6 +91,7 @@ struct Connection {
   std::unique_ptr<Follower> follower;
   std::shared_ptr<Producer> producer;
   bool replacing = false;  ///< the producer broke
+  bool down = false;       ///< no broker could be reached
   std::map<std::string, KnownTopic> topics;
   std::map<std::pair<std::string, std::int32_t>, partition_ptr> partitions;
 };
@@ -125,7 +126,7 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
   void on_records(Follower::number what, std::span<const message_ptr> messages,
                   std::uint64_t end) override;
   void on_gone(Follower::number what, rd_kafka_resp_err_t why) override;
-  void on_brokers_down() override;
+  void on_brokers_down(const std::string& cluster) override;
 
  private:
   friend class FollowedSubscription;
@@ -176,7 +177,7 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
   void remember(const base::DocumentId& document, const Partition& partition);
   void report(base::severity level, std::string_view name,
               std::initializer_list<base::event_field> fields) const;
-  void ping();
+  void ping(Connection& connection);
 
   // core_route.cc
   void route(const base::DocumentId& document);
@@ -242,7 +243,6 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
   mutable std::mutex mutex_;
   std::condition_variable settled_;
   bool closing_ = false;
-  bool down_ = false;  ///< no broker could be reached
   std::map<std::string, Connection> connections_;
   std::unordered_map<base::DocumentId, Entry> documents_;
   std::vector<base::DocumentId> idle_;  ///< perhaps; looked at when nobody holds an entry

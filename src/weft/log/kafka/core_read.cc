@@ -284,6 +284,9 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
       read->result = {};
       read->bytes = 0;
       enqueue_read(partition, std::move(read));
+    } else if (range && read->from >= range->first) {
+      read->done(base::fail(errc::unavailable,
+                            "kafka: " + partition->topic->name + " ends before it did"));
     } else {
       read->done(base::fail(base::error(scanned.error())));
     }

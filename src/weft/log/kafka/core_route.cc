@@ -38,6 +38,16 @@ void KafkaLog::Core::find_topic(
 }
 
 void KafkaLog::Core::route(const base::DocumentId& document) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = documents_.find(document);
+    if (found == documents_.end()) return;
+    if (found->second.subscribers == 0 && found->second.unsent.empty()) {
+      // Everybody has gone since it was asked for.
+      found->second.routing = false;
+      return forget_if_idle(document);
+    }
+  }
   find_topic(document, true,
              [this, document](Connection* connection,
                               base::result<std::shared_ptr<const Topic>> topic) {

@@ -11,12 +11,13 @@ constexpr int idle_ms = 100;
 
 }  // namespace
 
-base::result<std::unique_ptr<Follower>> Follower::open(const properties& given,
+base::result<std::unique_ptr<Follower>> Follower::open(std::string cluster,
+                                                       const properties& given,
                                                        base::Events* events, Listener& listener) {
   std::unique_ptr<Follower> out(new Follower(listener));
   out->callbacks_.events = events;
-  out->callbacks_.on_error = [&listener](rd_kafka_resp_err_t code) {
-    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) listener.on_brokers_down();
+  out->callbacks_.on_error = [&listener, cluster = std::move(cluster)](rd_kafka_resp_err_t code) {
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) listener.on_brokers_down(cluster);
   };
   auto handle = make_handle(RD_KAFKA_CONSUMER, out->callbacks_, given,
                             {
@@ -35,8 +36,11 @@ base::result<std::unique_ptr<Follower>> Follower::open(const properties& given,
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->queue_.reset(rd_kafka_queue_new(out->handle_.get()));
-  out->thread_ = std::thread([self = out.get()] { self->run(); });
   return out;
+}
+
+void Follower::go() {
+  thread_ = std::thread([this] { run(); });
 }
 
 void Follower::close() {

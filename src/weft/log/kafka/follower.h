@@ -32,12 +32,16 @@ class Follower {
                             std::uint64_t end) = 0;
     /// Nothing comes any more, or perhaps not: the topic or the offset is said not to exist.
     virtual void on_gone(number what, rd_kafka_resp_err_t why) = 0;
-    virtual void on_brokers_down() = 0;
+    /// No broker of the follower's cluster can be reached.
+    virtual void on_brokers_down(const std::string& cluster) = 0;
   };
 
-  /// Errors: failed.
-  static base::result<std::unique_ptr<Follower>> open(const properties& given,
+  /// `cluster` is what the listener is told it by. Errors: failed.
+  static base::result<std::unique_ptr<Follower>> open(std::string cluster, const properties& given,
                                                       base::Events* events, Listener& listener);
+  /// Begins; before that nothing is called.
+  void go();
+
   ~Follower() { close(); }
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
@@ -87,6 +91,7 @@ class Follower {
   std::map<std::string, topic_ptr> topics_;
   std::map<number, Followed> followed_;
   std::map<std::pair<rd_kafka_topic_t*, std::int32_t>, number> numbers_;
+
   std::thread thread_;
 };
 
