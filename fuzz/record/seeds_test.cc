@@ -45,10 +45,10 @@ std::string header(char name, const std::string& value) {
 }
 
 TEST(fuzz_record, kafka_headers) {
-  exercise(kafka_headers,
-           header(0, log::kafka::encode_record(record(300))) +
-               header(1, base::document_key({"room", "doc", "sub"})) + header(4, "of others") +
-               header(2, log::kafka::encode_source({{0x1122334455667788}, 5, 300})));
+  exercise(kafka_headers, header(0, log::kafka::encode_record(record(300))) +
+                              header(1, base::document_key({"room", "doc", "sub"})) +
+                              header(4, "of others") +
+                              header(2, log::kafka::encode_source({{0x1122334455667788}, 5, 300})));
   exercise(kafka_headers, header(3, log::kafka::encode_marker({{0x1122334455667788}, 1024, true})));
 }
 

@@ -45,8 +45,7 @@ class EmbeddedCrash : public ::testing::Test {
     if (!log) return {};
     const auto all =
         test::await<base::result<PartitionReadResult>>([&](callback<PartitionReadResult> done) {
-          (*log)->read_partition({}, std::size_t{1} << 40, executor_,
-                                 std::move(done));
+          (*log)->read_partition({}, std::size_t{1} << 40, executor_, std::move(done));
         });
     EXPECT_TRUE(all) << (all ? "" : all.error().message);
     contents out;

@@ -58,9 +58,8 @@ EmbeddedLogOptions small_pieces() {
   return options;
 }
 
-const auto places =
-    ::testing::Values(place(with(durability::fsync)), place(with(durability::os)),
-                      place(with(durability::memory)), place(small_pieces()));
+const auto places = ::testing::Values(place(with(durability::fsync)), place(with(durability::os)),
+                                      place(with(durability::memory)), place(small_pieces()));
 INSTANTIATE_TEST_SUITE_P(embedded, OpLogConformance, places);
 INSTANTIATE_TEST_SUITE_P(embedded, OwnLogConformance, places);
 

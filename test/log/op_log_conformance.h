@@ -324,10 +324,9 @@ TEST_P(OpLogConformance, a_position_names_the_log_and_no_other_one_is_read) {
   EXPECT_FALSE(position.topic.empty());
   EXPECT_EQ(position.offset.value, 5u);
   const auto read_there = [&] {
-    return test::await<base::result<PartitionReadResult>>(
-        [&](callback<PartitionReadResult> done) {
-          log_->read_partition(position, 1 << 30, executor_, std::move(done));
-        });
+    return test::await<base::result<PartitionReadResult>>([&](callback<PartitionReadResult> done) {
+      log_->read_partition(position, 1 << 30, executor_, std::move(done));
+    });
   };
   EXPECT_TRUE(read_there());
   position.log.value ^= 1;

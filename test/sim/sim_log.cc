@@ -197,8 +197,7 @@ void SimLog::read(const base::DocumentId& document, base::log_offset from, std::
         [this, document, from, bytes_max] { return read_now(document, from, bytes_max); });
 }
 
-void SimLog::read_partition(const log::LogPosition& position, std::size_t,
-                            base::Executor& executor,
+void SimLog::read_partition(const log::LogPosition& position, std::size_t, base::Executor& executor,
                             log::callback<log::PartitionReadResult> done) {
   later(executor, faults_.read_delay_us_max, std::move(done),
         [this, from = position.offset]() -> base::result<log::PartitionReadResult> {

@@ -206,7 +206,8 @@ TEST_F(kafka_log, records_of_others_are_passed_over_and_damage_stays_with_its_do
   append_and_wait(*log, document("good"), 1, 3);
   append_and_wait(*log, document("bad"), 1, 3);
   Outsider outsider;
-  outsider.produce({topic(), 0, "good", true, {}, base::shared_bytes::copy_of(base::as_bytes("?"))});
+  outsider.produce(
+      {topic(), 0, "good", true, {}, base::shared_bytes::copy_of(base::as_bytes("?"))});
   Listener good;
   Listener bad;
   auto good_subscription = log->subscribe(document("good"), executor_, good);
@@ -271,10 +272,9 @@ TEST_F(kafka_log, it_does_not_open_without_brokers_or_with_wrong_properties) {
   const auto nobody = KafkaLog::open(options, *resolver_);
   ASSERT_FALSE(nobody);
   EXPECT_EQ(nobody.error().code, errc::unavailable);
-  for (const auto& [name, value] : {std::pair{"no.such.property", "1"},
-                                    std::pair{"acks", "1"},
-                                    std::pair{"enable.idempotence", "false"},
-                                    std::pair{"security.protocol", "pigeon"}}) {
+  for (const auto& [name, value] :
+       {std::pair{"no.such.property", "1"}, std::pair{"acks", "1"},
+        std::pair{"enable.idempotence", "false"}, std::pair{"security.protocol", "pigeon"}}) {
     options = test_options();
     options.clusters[""][name] = value;
     const auto wrong = KafkaLog::open(options, *resolver_);

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "log/kafka/kafka_world.h"
+#include "weft/base/document_key.h"
 
 namespace weft::log::kafka {
 namespace {
@@ -60,9 +61,8 @@ class kafka_topics : public ::testing::Test {
         [&](callback<log_offset> done) { log.end(of, executor_, std::move(done)); });
   }
   base::result<void> trim_partition(KafkaLog& log, const LogPosition& before) {
-    return test::await<base::result<void>>([&](callback<void> done) {
-      log.trim_partition(before, executor_, std::move(done));
-    });
+    return test::await<base::result<void>>(
+        [&](callback<void> done) { log.trim_partition(before, executor_, std::move(done)); });
   }
   record_batch append_and_wait(OpLog& log, const base::DocumentId& to, std::uint64_t first,
                                std::uint64_t end) {
@@ -163,8 +163,8 @@ TEST_F(kafka_topics, a_recreated_topic_ends_its_subscriptions_and_is_another_log
   const auto whole = read(*log, document("a"));
   ASSERT_TRUE(whole);
   EXPECT_EQ(seqs(whole->records), count_up(100, 103));
-  const auto from_old = test::await<base::result<PartitionReadResult>>(
-      [&](callback<PartitionReadResult> done) {
+  const auto from_old =
+      test::await<base::result<PartitionReadResult>>([&](callback<PartitionReadResult> done) {
         log->read_partition(old_position, 1 << 30, executor_, std::move(done));
       });
   ASSERT_FALSE(from_old);
@@ -186,7 +186,32 @@ TEST_F(kafka_topics, a_topic_recreated_and_filled_beyond_what_was_read_is_notice
   append_and_wait(*there, document("a"), 50, 60);
   ASSERT_TRUE(listener.wait_until_lost());
   EXPECT_EQ(listener.why().code, errc::replaced);
+  EXPECT_EQ(listener.records().size(), 1u);  // nothing of the new topic
   EXPECT_EQ(here->stats().topics_lost, 1u);
+  drop(subscription);
+}
+
+TEST_F(kafka_topics, a_writer_that_is_behind_is_heard_once_it_is_clear_who_is) {
+  const auto log = open();
+  Listener listener;
+  auto subscription = log->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(log->append(document("a"), one(record(1, 1))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  Outsider outsider;
+  outsider.produce({topic(),
+                    0,
+                    "a",
+                    true,
+                    {{record_header, encode_record(record(2, 1))},
+                     {document_header, base::document_key(document("a"))},
+                     {source_header, encode_source({{123}, 5, 1})}},
+                    base::shared_bytes::copy_of(base::as_bytes("{}x"))});
+  ASSERT_TRUE(log->append(document("a"), one(record(1, 2))));
+  const auto heard = listener.wait_for(3);
+  ASSERT_EQ(heard.size(), 3u);
+  EXPECT_EQ(heard[1].record.operation.actor, 2u);
+  EXPECT_EQ(heard[2].record.operation.actor, 1u);
+  EXPECT_EQ(log->stats().topics_lost, 0u);
   drop(subscription);
 }
 

@@ -99,8 +99,8 @@ void Outsider::remove(const std::string& topic) {
   rd_kafka_DeleteTopic_t* wanted = rd_kafka_DeleteTopic_new(topic.c_str());
   const queue_ptr queue(rd_kafka_queue_new(admin_.get()));
   rd_kafka_DeleteTopics(admin_.get(), &wanted, 1, nullptr, queue.get());
-  rd_kafka_event_t* const event =
-      rd_kafka_queue_poll(queue.get(), static_cast<int>(std::chrono::milliseconds(patience).count()));
+  rd_kafka_event_t* const event = rd_kafka_queue_poll(
+      queue.get(), static_cast<int>(std::chrono::milliseconds(patience).count()));
   rd_kafka_DeleteTopic_destroy(wanted);
   ASSERT_NE(event, nullptr);
   std::size_t count = 0;
@@ -125,8 +125,8 @@ std::string Outsider::setting(const std::string& topic, const std::string& name)
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
   const queue_ptr queue(rd_kafka_queue_new(admin_.get()));
   rd_kafka_DescribeConfigs(admin_.get(), &wanted, 1, nullptr, queue.get());
-  rd_kafka_event_t* const event =
-      rd_kafka_queue_poll(queue.get(), static_cast<int>(std::chrono::milliseconds(patience).count()));
+  rd_kafka_event_t* const event = rd_kafka_queue_poll(
+      queue.get(), static_cast<int>(std::chrono::milliseconds(patience).count()));
   rd_kafka_ConfigResource_destroy(wanted);
   std::string out = "(not told)";
   if (event == nullptr) return out;

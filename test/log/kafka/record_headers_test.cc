@@ -43,12 +43,11 @@ TEST(kafka_record_headers, what_is_written_is_read_among_headers_of_others) {
 }
 
 TEST(kafka_record_headers, the_bytes_are_those_of_the_format) {
-  EXPECT_EQ(encode_source({{1}, 2, 0x0304}),
-            std::string("\1"
-                        "\1\0\0\0\0\0\0\0"
-                        "\2\0\0\0\0\0\0\0"
-                        "\4\3\0\0\0\0\0\0",
-                        25));
+  EXPECT_EQ(encode_source({{1}, 2, 0x0304}), std::string("\1"
+                                                         "\1\0\0\0\0\0\0\0"
+                                                         "\2\0\0\0\0\0\0\0"
+                                                         "\4\3\0\0\0\0\0\0",
+                                                         25));
   EXPECT_EQ(encode_marker({{5}, 8, true}), std::string("\1\1"
                                                        "\5\0\0\0\0\0\0\0"
                                                        "\x8\0\0\0",

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "weft/log/embedded/embedded_log.h"
-#include "weft/log/registry.h"
 #include "weft/log/embedded/schema.h"
+#include "weft/log/registry.h"
 
 namespace weft::log::embedded {
 

@@ -3,8 +3,8 @@
 #include <rocksdb/db.h>
 
 #include "weft/base/result.h"
-#include "weft/log/registry.h"
 #include "weft/log/op_log.h"
+#include "weft/log/registry.h"
 
 /// What reader threads do: blocking, and independent of one another. All see exactly the records
 /// below the registry's published end.

@@ -39,9 +39,10 @@ base::result<void> set(rd_kafka_conf_t* conf, const std::string& name, const std
   const auto done = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size());
   if (done == RD_KAFKA_CONF_OK) return {};
   // The value may be a secret; so it is not part of the sentence.
-  return base::fail(errc::failed, "kafka: property " + name + ": " +
-                                      (done == RD_KAFKA_CONF_UNKNOWN ? "there is no such property"
-                                                                    : "it cannot have this value"));
+  return base::fail(errc::failed,
+                    "kafka: property " + name + ": " +
+                        (done == RD_KAFKA_CONF_UNKNOWN ? "there is no such property"
+                                                       : "it cannot have this value"));
 }
 
 }  // namespace
@@ -119,8 +120,8 @@ base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
 
 base::result<topic_ptr> make_topic(rd_kafka_t* handle, const std::string& name) {
   rd_kafka_topic_conf_t* const conf = rd_kafka_topic_conf_new();
-  for (const auto& [key, value] : {std::pair{"auto.commit.enable", "false"},
-                                   std::pair{"auto.offset.reset", "error"}}) {
+  for (const auto& [key, value] :
+       {std::pair{"auto.commit.enable", "false"}, std::pair{"auto.offset.reset", "error"}}) {
     WEFT_CHECK(rd_kafka_topic_conf_set(conf, key, value, nullptr, 0) == RD_KAFKA_CONF_OK);
   }
   rd_kafka_topic_t* const topic = rd_kafka_topic_new(handle, name.c_str(), conf);
@@ -135,8 +136,8 @@ std::vector<Header> headers_of(const rd_kafka_message_t& message) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                          RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        ++i) {
     out.push_back({name, {static_cast<const std::uint8_t*>(value), size}});
   }

@@ -62,9 +62,8 @@ base::result<void> KafkaLog::Core::connect() {
     Connection& connection = connections_[name];
     connection.name = name;
     connection.given = given;
-    auto readers =
-        ReaderPool::open(given, options_.events, options_.request_timeout,
-                         options_.reader_threads, options_.reads_queued_max);
+    auto readers = ReaderPool::open(given, options_.events, options_.request_timeout,
+                                    options_.reader_threads, options_.reads_queued_max);
     if (!readers) return base::fail(std::move(readers.error()));
     connection.readers = std::move(*readers);
     auto follower = Follower::open(name, given, options_.events, *this);

@@ -59,7 +59,9 @@ struct Partition {
   state follow = state::idle;
   Follower::number number = 0;           ///< of what is being followed
   std::uint64_t start = 0;               ///< the first offset that was followed
-  bool gone = false;                     ///< the follower said so
+  bool gone = false;                     ///< the follower said so, or its records do
+  bool held = false;                     ///< nothing is delivered before that is looked into
+  std::uint64_t trusted_below = 0;       ///< records below here are this topic's, whatever they say
   std::set<base::DocumentId> documents;  ///< those with subscribers
 
   std::vector<watermarks_done> asking;  ///< for its watermarks, by a query that has not begun
@@ -79,7 +81,6 @@ struct KnownTopic {
   std::shared_ptr<const Topic> topic;
   std::vector<Waiting> waiting;
   bool verifying = false;
-  std::chrono::steady_clock::time_point verified;  ///< the last time
   int absences = 0;  ///< how often in a row it was said not to exist
 };
 
@@ -98,7 +99,8 @@ struct Connection {
 
 /// All of the Kafka log's state, behind one lock. Nothing is called with the lock held but the
 /// registry (which only posts), Producer::send and the Follower's commands.
-class KafkaLog::Core final : public Follower::Listener, public std::enable_shared_from_this<KafkaLog::Core> {
+class KafkaLog::Core final : public Follower::Listener,
+                             public std::enable_shared_from_this<KafkaLog::Core> {
  public:
   Core(KafkaLogOptions options, TopicResolver& resolver);
   base::result<void> connect();
@@ -144,10 +146,10 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
     std::uint64_t generation = 0;  ///< changes when its log is lost
     std::size_t subscribers = 0;
     std::size_t inflight = 0;
-    bool routing = false;     ///< its topic is being looked for
-    partition_ptr partition;  ///< once it was found
-    std::vector<std::uint64_t> unsent;   ///< serials of records that wait for the partition
-    std::vector<readable_done> readers;  ///< that wait until its partition is followed
+    bool routing = false;                    ///< its topic is being looked for
+    partition_ptr partition;                 ///< once it was found
+    std::vector<std::uint64_t> unsent;       ///< serials of records that wait for the partition
+    std::vector<readable_done> readers;      ///< that wait until its partition is followed
     std::optional<std::uint64_t> known_end;  ///< at some time since it was followed
     std::uint64_t delivered_end = 0;         ///< of what came since then
     std::uint64_t tracked_from = 0;          ///< nothing from here on escapes delivered_end
@@ -183,10 +185,9 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
   void route(const base::DocumentId& document);
   void routed(const base::DocumentId& document, Connection* connection,
               base::result<std::shared_ptr<const Topic>> topic);
-  void find_topic(const base::DocumentId& document, bool create,
-                  std::move_only_function<
-                      void(Connection*, base::result<std::shared_ptr<const Topic>>)>
-                      done);
+  void find_topic(
+      const base::DocumentId& document, bool create,
+      std::move_only_function<void(Connection*, base::result<std::shared_ptr<const Topic>>)> done);
   partition_ptr partition_for(Connection& connection, const std::shared_ptr<const Topic>& topic,
                               std::int32_t index);
   void join(const base::DocumentId& document, Entry& entry, std::vector<partition_ptr>& to_start);
@@ -203,8 +204,7 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
   base::result<std::optional<Marker>> find_marker(Reader& reader, const std::string& name);
   base::result<void> write_marker(Connection& connection, const std::string& name, Marker marker);
   void drop_unused(Connection& connection);
-  void verify(Connection& connection, const std::string& name,
-              std::chrono::milliseconds rest = {});
+  void verify(Connection& connection, const std::string& name);
   void run_verify(Connection& connection, const std::string& name);
   void restart(Connection& connection, Reader& reader, const std::string& name);
   void lose_topic(Connection& connection, const std::string& name, const base::error& why);
@@ -229,6 +229,8 @@ class KafkaLog::Core final : public Follower::Listener, public std::enable_share
   void ask_watermarks(const partition_ptr& partition, watermarks_done done);
   void enqueue_read(const partition_ptr& partition, std::unique_ptr<PartitionRead> read);
   void run_reads(Reader& reader, const partition_ptr& partition);
+
+  // core_end.cc
   base::result<std::uint64_t> find_end(Reader& reader, const Partition& partition,
                                        const base::DocumentId& document, std::uint64_t limit);
   void learn_end(const base::DocumentId& document, base::Executor& executor, Readable where,

@@ -85,18 +85,18 @@ void KafkaLog::Core::send_unsent(Entry& entry, std::vector<Failure>& failures) {
     sending.now = InFlight::state::sent;
     const Topic& topic = *entry.partition->topic;
     const Source source{topic.id, actor_, serial};
-    auto sent =
-        producer
-            ? producer->send({topic.name,
-                              entry.partition->index,
-                              sending.document.doc_id,
-                              true,
-                              {{record_header, encode_record(sending.record)},
-                               {document_header, base::document_key(sending.document)},
-                               {source_header, encode_source(source)}},
-                              sending.record.envelope},
-                             [this, serial](const DeliveryReport& told) { on_report(serial, told); })
-            : base::fail(errc::closed, "kafka: the log is closed");
+    auto sent = producer ? producer->send({topic.name,
+                                           entry.partition->index,
+                                           sending.document.doc_id,
+                                           true,
+                                           {{record_header, encode_record(sending.record)},
+                                            {document_header, base::document_key(sending.document)},
+                                            {source_header, encode_source(source)}},
+                                           sending.record.envelope},
+                                          [this, serial](const DeliveryReport& told) {
+                                            on_report(serial, told);
+                                          })
+                         : base::fail(errc::closed, "kafka: the log is closed");
     if (!sent) fail(at, sent.error(), failures);
   }
 }
@@ -214,9 +214,9 @@ void KafkaLog::Core::settle_doubts(const Partition& partition) {
 }
 
 base::result<std::shared_ptr<Producer>> KafkaLog::Core::make_producer(Connection& connection) {
-  auto made = Producer::open(connection.given, options_.append_timeout, options_.record_bytes_max,
-                             options_.events,
-                             [this, &connection] { replace_producer(connection); });
+  auto made =
+      Producer::open(connection.given, options_.append_timeout, options_.record_bytes_max,
+                     options_.events, [this, &connection] { replace_producer(connection); });
   if (!made) return base::fail(std::move(made.error()));
   return std::shared_ptr<Producer>(std::move(*made));
 }

@@ -1,5 +1,6 @@
 // What the followers bring: decoded, matched with what was appended here, published.
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -7,9 +8,6 @@
 
 namespace weft::log::kafka {
 namespace {
-
-/// Somebody who stays behind does not keep everybody asking.
-constexpr std::chrono::milliseconds suspicion_rest{1000};
 
 base::byte_view value_of(const rd_kafka_message_t& message) {
   return {static_cast<const std::uint8_t*>(message.payload), message.len};
@@ -38,22 +36,32 @@ void KafkaLog::Core::on_records(Follower::number what, std::span<const message_p
     }
   }
   partition_ptr partition;
-  bool suspicious = false;
+  bool held = false;
   {
-    // Held until the records are published: who subscribes meanwhile finds them by reading.
     const std::scoped_lock lock(mutex_);
     const auto found = followed_.find(what);
     if (found == followed_.end()) return;
     partition = found->second;
-    partition->gone = false;
+    if (partition->held) return;
+    // A writer that knows another topic of this name: one of us is behind. If it is us, none of
+    // this belongs to what was followed; if not, it comes again.
+    held = std::any_of(arrived.begin(), arrived.end(), [&](const Arrived& one) {
+      return one.record.source.log != partition->topic->id &&
+             static_cast<std::uint64_t>(one.message->offset) >= partition->trusted_below;
+    });
+    partition->gone = partition->held = held;
+  }
+  if (held) return verify(partition->connection, partition->topic->name);
+  {
+    // Until the records are published: whoever subscribes meanwhile finds them by reading.
+    const std::scoped_lock lock(mutex_);
+    if (!followed_.contains(what)) return;
     stats_.foreign_records += foreign;
     std::unordered_map<base::DocumentId, std::shared_ptr<record_batch>> batches;
     std::vector<Delivery> commit;
     for (Arrived& one : arrived) {
       auto& [document, record, source] = one.record;
-      suspicious = suspicious || source.log != partition->topic->id;
-      const auto mine =
-          source.writer == actor_ ? inflight_.find(source.serial) : inflight_.end();
+      const auto mine = source.writer == actor_ ? inflight_.find(source.serial) : inflight_.end();
       if (mine != inflight_.end()) {
         record.envelope = std::move(mine->second.record.envelope);
         record.trace = std::move(mine->second.record.trace);
@@ -94,8 +102,6 @@ void KafkaLog::Core::on_records(Follower::number what, std::span<const message_p
   if (!unreadable.empty()) {
     lose(unreadable, {make_error_code(errc::corrupt), "kafka: a record is not what was written"});
   }
-  // Its writer knows another topic of this name: one of us is behind.
-  if (suspicious) verify(partition->connection, partition->topic->name, suspicion_rest);
 }
 
 void KafkaLog::Core::on_gone(Follower::number what, rd_kafka_resp_err_t why) {

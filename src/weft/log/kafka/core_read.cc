@@ -15,9 +15,6 @@ namespace {
 constexpr std::uint64_t shared_span = 10'000;
 /// What a record takes beside its value, about.
 constexpr std::size_t record_bytes_about = 128;
-/// The last stretch that is looked through for a document's end, and how each one before it grows.
-constexpr std::uint64_t last_stretch = 1'000;
-constexpr std::uint64_t stretch_growth = 4;
 
 base::byte_view value_of(const rd_kafka_message_t& message) {
   return {static_cast<const std::uint8_t*>(message.payload), message.len};
@@ -72,37 +69,35 @@ void KafkaLog::Core::when_readable(const base::DocumentId& document, readable_do
     }
   }
   if (now) return done(std::move(*now));
-  find_topic(
-      document, false,
-      [this, document, done = std::move(done)](
-          Connection* connection, base::result<std::shared_ptr<const Topic>> topic) mutable {
-        if (!topic) return done(base::fail(std::move(topic.error())));
-        if (!*topic) return done(Readable{});
-        Readable where;
-        {
-          const std::scoped_lock lock(mutex_);
-          where.partition = partition_for(*connection, *topic,
-                                          partition_of(document.doc_id, (*topic)->partitions));
-          remember(document, *where.partition);
-        }
-        ask_watermarks(where.partition, [where, done = std::move(done)](
-                                            const base::result<Watermarks>& found) mutable {
-          if (!found) return done(base::fail(base::error(found.error())));
-          where.limit = found->end;
-          done(std::move(where));
-        });
-      });
+  find_topic(document, false,
+             [this, document, done = std::move(done)](
+                 Connection* connection, base::result<std::shared_ptr<const Topic>> topic) mutable {
+               if (!topic) return done(base::fail(std::move(topic.error())));
+               if (!*topic) return done(Readable{});
+               Readable where;
+               {
+                 const std::scoped_lock lock(mutex_);
+                 where.partition = partition_for(
+                     *connection, *topic, partition_of(document.doc_id, (*topic)->partitions));
+                 remember(document, *where.partition);
+               }
+               ask_watermarks(where.partition, [where, done = std::move(done)](
+                                                   const base::result<Watermarks>& found) mutable {
+                 if (!found) return done(base::fail(base::error(found.error())));
+                 where.limit = found->end;
+                 done(std::move(where));
+               });
+             });
 }
 
 void KafkaLog::Core::read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,
                           base::Executor& executor, callback<ReadResult> done) {
   auto answer = [&executor, done = std::move(done)](base::result<ReadResult> value) mutable {
-    executor.post([done = std::move(done), value = std::move(value)]() mutable {
-      done(std::move(value));
-    });
+    executor.post(
+        [done = std::move(done), value = std::move(value)]() mutable { done(std::move(value)); });
   };
-  when_readable(document, [this, document, from, bytes_max, answer = std::move(answer)](
-                              base::result<Readable> where) mutable {
+  when_readable(document, [this, document, from, bytes_max,
+                           answer = std::move(answer)](base::result<Readable> where) mutable {
     if (!where) return answer(base::fail(std::move(where.error())));
     if (!where->partition || from.value >= where->limit) return answer(ReadResult{{}, from, false});
     auto read = std::make_unique<PartitionRead>();
@@ -127,12 +122,11 @@ void KafkaLog::Core::read_partition(const LogPosition& from, std::size_t bytes_m
                                     base::Executor& executor, callback<PartitionReadResult> done) {
   auto answer = [&executor,
                  done = std::move(done)](base::result<PartitionReadResult> value) mutable {
-    executor.post([done = std::move(done), value = std::move(value)]() mutable {
-      done(std::move(value));
-    });
+    executor.post(
+        [done = std::move(done), value = std::move(value)]() mutable { done(std::move(value)); });
   };
-  with_partition(from, [this, from, bytes_max, answer = std::move(answer)](
-                           base::result<partition_ptr> found) mutable {
+  with_partition(from, [this, from, bytes_max,
+                        answer = std::move(answer)](base::result<partition_ptr> found) mutable {
     if (!found) return answer(base::fail(std::move(found.error())));
     const partition_ptr partition = *found;
     ask_watermarks(partition, [this, partition, from, bytes_max, answer = std::move(answer)](
@@ -152,15 +146,15 @@ void KafkaLog::Core::read_partition(const LogPosition& from, std::size_t bytes_m
 void KafkaLog::Core::with_partition(
     const LogPosition& of, std::move_only_function<void(base::result<partition_ptr>)> done) {
   const auto missing = [of] {
-    return base::fail(errc::not_found, "kafka: there is no " + of.topic + "[" +
-                                           std::to_string(of.partition) + "]");
+    return base::fail(errc::not_found,
+                      "kafka: there is no " + of.topic + "[" + std::to_string(of.partition) + "]");
   };
   const auto found = connections_.find(of.cluster);
   if (found == connections_.end()) return done(missing());
   Connection& connection = found->second;
   open_topic(connection, of.topic, false,
-             [this, &connection, of, missing, done = std::move(done)](
-                 base::result<std::shared_ptr<const Topic>> topic) mutable {
+             [this, &connection, of, missing,
+              done = std::move(done)](base::result<std::shared_ptr<const Topic>> topic) mutable {
                if (!topic) return done(base::fail(std::move(topic.error())));
                if (!*topic || of.partition < 0 || of.partition >= (*topic)->partitions) {
                  return done(missing());
@@ -253,8 +247,7 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
           --unfinished;
         } else if (record != nullptr) {
           read->bytes += message.len;
-          read->result.records.push_back(
-              {record->document, {log_offset{offset}, record->record}});
+          read->result.records.push_back({record->document, {log_offset{offset}, record->record}});
         } else if (damaged != nullptr && (read->key || damaged->document)) {
           broken.emplace(read, damaged_at(*partition, message.offset, damaged->why));
           --unfinished;
@@ -264,8 +257,7 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
     next = offset + 1;
     return unfinished > 0 && looked_through < options_.scan_bytes_max;
   };
-  const auto scanned =
-      reader.scan(partition->topic->name, partition->index, from, limit, each);
+  const auto scanned = reader.scan(partition->topic->name, partition->index, from, limit, each);
   if (scanned && looked_through < options_.scan_bytes_max && unfinished > 0) next = limit;
 
   std::optional<Watermarks> range;
@@ -295,115 +287,31 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
   if (range && range->end < limit) verify(partition->connection, partition->topic->name);
 }
 
-void KafkaLog::Core::end(const base::DocumentId& document, base::Executor& executor,
-                         callback<log_offset> done) {
-  when_readable(document, [this, document, &executor,
-                           done = std::move(done)](base::result<Readable> where) mutable {
-    if (!where) {
-      return executor.post([done = std::move(done), why = std::move(where.error())]() mutable {
-        done(base::fail(std::move(why)));
-      });
-    }
-    if (!where->partition) {
-      return executor.post([done = std::move(done)]() mutable { done(log_offset{}); });
-    }
-    learn_end(document, executor, std::move(*where), std::move(done));
-  });
-}
-
-void KafkaLog::Core::learn_end(const base::DocumentId& document, base::Executor& executor,
-                               Readable where, callback<log_offset> done) {
-  std::optional<std::uint64_t> known;
-  std::uint64_t generation = 0;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto entry = documents_.find(document);
-    if (entry != documents_.end() && entry->second.partition == where.partition) {
-      generation = entry->second.generation;
-      if (entry->second.known_end) {
-        known = std::max(*entry->second.known_end, entry->second.delivered_end);
-      }
-    }
-  }
-  if (known) {
-    return executor.post(
-        [done = std::move(done), end = *known]() mutable { done(log_offset{end}); });
-  }
-  where.partition->connection.readers->submit([this, document, &executor, where, generation,
-                                               done = std::move(done)](Reader& reader) mutable {
-    auto found = find_end(reader, *where.partition, document, where.limit);
-    if (found && generation != 0) {
-      const std::scoped_lock lock(mutex_);
-      const auto entry = documents_.find(document);
-      if (entry != documents_.end() && entry->second.generation == generation &&
-          entry->second.subscribers > 0 && entry->second.partition == where.partition &&
-          entry->second.partition->follow == Partition::state::following &&
-          entry->second.tracked_from <= where.limit) {
-        entry->second.known_end = *found;
-        *found = std::max(*found, entry->second.delivered_end);
-      }
-    }
-    executor.post([done = std::move(done), found = std::move(found)]() mutable {
-      if (!found) return done(base::fail(std::move(found.error())));
-      done(log_offset{*found});
-    });
-  });
-}
-
-base::result<std::uint64_t> KafkaLog::Core::find_end(Reader& reader, const Partition& partition,
-                                                     const base::DocumentId& document,
-                                                     std::uint64_t limit) {
-  const auto range = reader.watermarks(partition.topic->name, partition.index);
-  if (!range) return base::fail(base::error(range.error()));
-  const std::string key = base::document_key(document);
-  std::uint64_t end = limit;
-  std::uint64_t stretch = last_stretch;
-  while (end > range->first) {
-    const std::uint64_t from = end - range->first > stretch ? end - stretch : range->first;
-    std::uint64_t found = 0;
-    const auto scanned = reader.scan(partition.topic->name, partition.index, from, end,
-                                     [&](const rd_kafka_message_t& message) {
-                                       const auto headers = headers_of(message);
-                                       const auto of = find_header(headers, document_header);
-                                       if (of && base::as_text(*of) == key) {
-                                         found = static_cast<std::uint64_t>(message.offset) + 1;
-                                       }
-                                       return true;
-                                     });
-    if (!scanned) return base::fail(base::error(scanned.error()));
-    if (found != 0) return found;
-    end = from;
-    stretch *= stretch_growth;
-  }
-  return std::min(range->first, limit);
-}
-
 void KafkaLog::Core::trim_partition(const LogPosition& before, base::Executor& executor,
                                     callback<void> done) {
   auto answer = [&executor, done = std::move(done)](base::result<void> value) mutable {
-    executor.post([done = std::move(done), value = std::move(value)]() mutable {
-      done(std::move(value));
-    });
+    executor.post(
+        [done = std::move(done), value = std::move(value)]() mutable { done(std::move(value)); });
   };
-  with_partition(before, [this, before, answer = std::move(answer)](
-                             base::result<partition_ptr> found) mutable {
+  with_partition(before, [this, before,
+                          answer = std::move(answer)](base::result<partition_ptr> found) mutable {
     if (!found) return answer(base::fail(std::move(found.error())));
     const partition_ptr partition = *found;
-    partition->connection.readers->submit([this, partition, before, answer = std::move(answer)](
-                                              Reader& reader) mutable {
-      const Topic& topic = *partition->topic;
-      const auto range = reader.watermarks(topic.name, partition->index);
-      if (!range) return answer(base::fail(base::error(range.error())));
-      const std::uint64_t target = std::min(before.offset.value, range->end);
-      if (target <= range->first) return answer({});
-      if (partition->index == 0) {
-        // What gives the topic its identity must not go without leaving a copy.
-        auto kept = write_marker(partition->connection, topic.name,
-                                 Marker{topic.id, topic.partitions, true});
-        if (!kept) return answer(base::fail(std::move(kept.error())));
-      }
-      answer(reader.delete_before(topic.name, partition->index, target));
-    });
+    partition->connection.readers->submit(
+        [this, partition, before, answer = std::move(answer)](Reader& reader) mutable {
+          const Topic& topic = *partition->topic;
+          const auto range = reader.watermarks(topic.name, partition->index);
+          if (!range) return answer(base::fail(base::error(range.error())));
+          const std::uint64_t target = std::min(before.offset.value, range->end);
+          if (target <= range->first) return answer({});
+          if (partition->index == 0) {
+            // What gives the topic its identity must not go without leaving a copy.
+            auto kept = write_marker(partition->connection, topic.name,
+                                     Marker{topic.id, topic.partitions, true});
+            if (!kept) return answer(base::fail(std::move(kept.error())));
+          }
+          answer(reader.delete_before(topic.name, partition->index, target));
+        });
   });
 }
 

@@ -48,11 +48,11 @@ void KafkaLog::Core::route(const base::DocumentId& document) {
       return forget_if_idle(document);
     }
   }
-  find_topic(document, true,
-             [this, document](Connection* connection,
-                              base::result<std::shared_ptr<const Topic>> topic) {
-               routed(document, connection, std::move(topic));
-             });
+  find_topic(
+      document, true,
+      [this, document](Connection* connection, base::result<std::shared_ptr<const Topic>> topic) {
+        routed(document, connection, std::move(topic));
+      });
 }
 
 void KafkaLog::Core::routed(const base::DocumentId& document, Connection* connection,
@@ -70,8 +70,8 @@ void KafkaLog::Core::routed(const base::DocumentId& document, Connection* connec
     entry.routing = false;
     if (topic) {
       WEFT_CHECK(*topic != nullptr);
-      entry.partition = partition_for(*connection, *topic,
-                                      partition_of(document.doc_id, (*topic)->partitions));
+      entry.partition =
+          partition_for(*connection, *topic, partition_of(document.doc_id, (*topic)->partitions));
       remember(document, *entry.partition);
       if (entry.subscribers > 0) join(document, entry, to_start);
       if (can_send(entry)) send_unsent(entry, failures);
@@ -139,14 +139,14 @@ void KafkaLog::Core::leave(const base::DocumentId& document, Entry& entry) {
   entry.delivered_end = 0;
   if (!partition.documents.empty()) return;
   partition.follow = Partition::state::idle;
-  partition.gone = false;
+  partition.gone = partition.held = false;
   if (followed_.erase(partition.number) > 0) partition.connection.follower->stop(partition.number);
   partition.number = 0;
   // Nobody is left to be told what became of these.
   for (auto at = inflight_.begin(); at != inflight_.end();) {
     const auto next = std::next(at);
-    const bool answered = at->second.now == InFlight::state::stored ||
-                          at->second.now == InFlight::state::doubtful;
+    const bool answered =
+        at->second.now == InFlight::state::stored || at->second.now == InFlight::state::doubtful;
     if (answered && at->second.partition.get() == &partition) settle(at);
     at = next;
   }

@@ -116,8 +116,8 @@ base::result<std::shared_ptr<const Topic>> KafkaLog::Core::find_or_make(Reader& 
   }
   if (!marker) return base::fail(std::move(marker.error()));
   if ((*marker)->partitions > **count) {
-    return base::fail(errc::failed, "kafka: topic " + name + " has fewer partitions than its " +
-                                        "marker says");
+    return base::fail(errc::failed,
+                      "kafka: topic " + name + " has fewer partitions than its " + "marker says");
   }
   return std::make_shared<const Topic>(Topic{name, (*marker)->log, (*marker)->partitions});
 }
@@ -168,13 +168,11 @@ base::result<void> KafkaLog::Core::write_marker(Connection& connection, const st
   return {};
 }
 
-void KafkaLog::Core::verify(Connection& connection, const std::string& name,
-                            std::chrono::milliseconds rest) {
+void KafkaLog::Core::verify(Connection& connection, const std::string& name) {
   {
     const std::scoped_lock lock(mutex_);
     const auto known = connection.topics.find(name);
     if (known == connection.topics.end() || !known->second.topic) return;
-    if (clock::now() - known->second.verified < rest) return;
     if (std::exchange(known->second.verifying, true)) return;
   }
   run_verify(connection, name);
@@ -202,13 +200,12 @@ void KafkaLog::Core::run_verify(Connection& connection, const std::string& name)
         lost = !*marker || (*marker)->log != topic.topic->id;
       }
       topic.verifying = again;
-      topic.verified = clock::now();
     }
     if (lost) {
-      return lose_topic(connection, name,
-                        {make_error_code(errc::replaced),
-                         "kafka: topic " + name + " was deleted" +
-                             (*count ? " and made again" : std::string())});
+      return lose_topic(
+          connection, name,
+          {make_error_code(errc::replaced),
+           "kafka: topic " + name + " was deleted" + (*count ? " and made again" : std::string())});
     }
     if (again) {
       connection.follower->after(verify_again_delay,
@@ -240,7 +237,8 @@ void KafkaLog::Core::restart(Connection& connection, Reader& reader, const std::
       } else if (range->first > seen) {
         missed.assign(partition->documents.begin(), partition->documents.end());
       } else {
-        partition->gone = false;
+        partition->gone = partition->held = false;
+        partition->trusted_below = range->end;
         followed_.erase(partition->number);
         connection.follower->stop(partition->number);
         partition->number = ++number_;

@@ -11,8 +11,7 @@ constexpr int idle_ms = 100;
 
 }  // namespace
 
-base::result<std::unique_ptr<Follower>> Follower::open(std::string cluster,
-                                                       const properties& given,
+base::result<std::unique_ptr<Follower>> Follower::open(std::string cluster, const properties& given,
                                                        base::Events* events, Listener& listener) {
   std::unique_ptr<Follower> out(new Follower(listener));
   out->callbacks_.events = events;

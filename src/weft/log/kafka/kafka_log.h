@@ -12,15 +12,15 @@ namespace weft::log::kafka {
 
 /// Counters since open, for metrics and tests.
 struct KafkaLogStats {
-  std::uint64_t records = 0;         ///< of this log's own appends, read back
-  std::uint64_t failed_records = 0;  ///< told on_append_failed
-  std::uint64_t foreign_records = 0;   ///< passed over while following: not Weft's, or damaged
+  std::uint64_t records = 0;          ///< of this log's own appends, read back
+  std::uint64_t failed_records = 0;   ///< told on_append_failed
+  std::uint64_t foreign_records = 0;  ///< passed over while following: not Weft's, or damaged
   std::uint64_t inflight_bytes = 0;
   std::uint64_t doubtful_records = 0;  ///< now: sent without an answer, and being looked for
   std::uint64_t watermark_queries = 0;
-  std::uint64_t scans = 0;              ///< passes over a partition, each for one reader or more
+  std::uint64_t scans = 0;  ///< passes over a partition, each for one reader or more
   std::uint64_t topics_open = 0;
-  std::uint64_t topics_lost = 0;        ///< found deleted or recreated
+  std::uint64_t topics_lost = 0;  ///< found deleted or recreated
   std::uint64_t producers_replaced = 0;
 };
 

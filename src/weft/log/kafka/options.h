@@ -15,7 +15,7 @@ using properties = std::map<std::string, std::string>;
 
 /// How a topic is made. Pinned, whatever the brokers' defaults are.
 struct TopicSettings {
-  std::int32_t partitions = 8;  ///< of new topics; never changes afterwards
+  std::int32_t partitions = 8;    ///< of new topics; never changes afterwards
   std::int32_t replication = -1;  ///< -1: the brokers' default
   std::int32_t min_insync_replicas = 1;
   std::map<std::string, std::string> more;  ///< topic configuration that replaces what is pinned

@@ -18,7 +18,9 @@ struct NewTopicDeleter {
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
 };
 struct OptionsDeleter {
-  void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
+  void operator()(rd_kafka_AdminOptions_t* options) const {
+    rd_kafka_AdminOptions_destroy(options);
+  }
 };
 struct DeleteRecordsDeleter {
   void operator()(rd_kafka_DeleteRecords_t* records) const {
@@ -147,9 +149,8 @@ base::result<bool> Reader::create(const std::string& topic, const TopicSettings&
   if (auto ok = may_go_on(); !ok) return base::fail(std::move(ok.error()));
   const std::string doing = "creating topic " + topic;
   std::array<char, 512> why{};
-  const std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter> wanted(
-      rd_kafka_NewTopic_new(topic.c_str(), settings.partitions, settings.replication, why.data(),
-                            why.size()));
+  const std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter> wanted(rd_kafka_NewTopic_new(
+      topic.c_str(), settings.partitions, settings.replication, why.data(), why.size()));
   if (!wanted) return base::fail(errc::failed, "kafka: " + doing + ": " + why.data());
   constexpr std::size_t overhead_bytes_max = std::size_t{64} << 10;
   std::map<std::string, std::string> config = settings.more;
@@ -165,7 +166,8 @@ base::result<bool> Reader::create(const std::string& topic, const TopicSettings&
     rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
   }
   const queue_ptr queue(rd_kafka_queue_new(handle_.get()));
-  const options_ptr options(rd_kafka_AdminOptions_new(handle_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  const options_ptr options(
+      rd_kafka_AdminOptions_new(handle_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
   rd_kafka_AdminOptions_set_request_timeout(options.get(), patience_ms(), nullptr, 0);
   rd_kafka_AdminOptions_set_operation_timeout(options.get(), patience_ms(), nullptr, 0);
   rd_kafka_NewTopic_t* list = wanted.get();

@@ -36,9 +36,9 @@ struct Source {
 
 /// The record that gives a topic its identity.
 struct Marker {
-  base::log_identity log;        ///< never 0
-  std::int32_t partitions = 0;   ///< over how many keys are spread, 1 or more; never changes
-  bool copy = false;             ///< repeats an earlier one that is about to be trimmed
+  base::log_identity log;       ///< never 0
+  std::int32_t partitions = 0;  ///< over how many keys are spread, 1 or more; never changes
+  bool copy = false;            ///< repeats an earlier one that is about to be trimmed
   bool operator==(const Marker&) const = default;
 };
 

@@ -1,0 +1,101 @@
+// Where a document ends: known while it is followed, looked for from the back otherwise.
+
+#include <algorithm>
+#include <utility>
+
+#include "weft/base/document_key.h"
+#include "weft/log/kafka/core.h"
+
+namespace weft::log::kafka {
+namespace {
+
+/// The last stretch that is looked through for a document's end, and how each one before it grows.
+constexpr std::uint64_t last_stretch = 1'000;
+constexpr std::uint64_t stretch_growth = 4;
+
+}  // namespace
+
+void KafkaLog::Core::end(const base::DocumentId& document, base::Executor& executor,
+                         callback<log_offset> done) {
+  when_readable(document, [this, document, &executor,
+                           done = std::move(done)](base::result<Readable> where) mutable {
+    if (!where) {
+      return executor.post([done = std::move(done), why = std::move(where.error())]() mutable {
+        done(base::fail(std::move(why)));
+      });
+    }
+    if (!where->partition) {
+      return executor.post([done = std::move(done)]() mutable { done(log_offset{}); });
+    }
+    learn_end(document, executor, std::move(*where), std::move(done));
+  });
+}
+
+void KafkaLog::Core::learn_end(const base::DocumentId& document, base::Executor& executor,
+                               Readable where, callback<log_offset> done) {
+  std::optional<std::uint64_t> known;
+  std::uint64_t generation = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto entry = documents_.find(document);
+    if (entry != documents_.end() && entry->second.partition == where.partition) {
+      generation = entry->second.generation;
+      if (entry->second.known_end) {
+        known = std::max(*entry->second.known_end, entry->second.delivered_end);
+      }
+    }
+  }
+  if (known) {
+    return executor.post(
+        [done = std::move(done), end = *known]() mutable { done(log_offset{end}); });
+  }
+  where.partition->connection.readers->submit([this, document, &executor, where, generation,
+                                               done = std::move(done)](Reader& reader) mutable {
+    auto found = find_end(reader, *where.partition, document, where.limit);
+    if (found && generation != 0) {
+      const std::scoped_lock lock(mutex_);
+      const auto entry = documents_.find(document);
+      if (entry != documents_.end() && entry->second.generation == generation &&
+          entry->second.subscribers > 0 && entry->second.partition == where.partition &&
+          entry->second.partition->follow == Partition::state::following &&
+          entry->second.tracked_from <= where.limit) {
+        entry->second.known_end = *found;
+        *found = std::max(*found, entry->second.delivered_end);
+      }
+    }
+    executor.post([done = std::move(done), found = std::move(found)]() mutable {
+      if (!found) return done(base::fail(std::move(found.error())));
+      done(log_offset{*found});
+    });
+  });
+}
+
+base::result<std::uint64_t> KafkaLog::Core::find_end(Reader& reader, const Partition& partition,
+                                                     const base::DocumentId& document,
+                                                     std::uint64_t limit) {
+  const auto range = reader.watermarks(partition.topic->name, partition.index);
+  if (!range) return base::fail(base::error(range.error()));
+  const std::string key = base::document_key(document);
+  std::uint64_t end = limit;
+  std::uint64_t stretch = last_stretch;
+  while (end > range->first) {
+    const std::uint64_t from = end - range->first > stretch ? end - stretch : range->first;
+    std::uint64_t found = 0;
+    const auto scanned = reader.scan(partition.topic->name, partition.index, from, end,
+                                     [&](const rd_kafka_message_t& message) {
+                                       const auto headers = headers_of(message);
+                                       const auto of = find_header(headers, document_header);
+                                       if (of && base::as_text(*of) == key) {
+                                         found = static_cast<std::uint64_t>(message.offset) + 1;
+                                       }
+                                       return true;
+                                     });
+    if (!scanned) return base::fail(base::error(scanned.error()));
+    if (found != 0) return found;
+    end = from;
+    stretch *= stretch_growth;
+  }
+  return std::min(range->first, limit);
+}
+
+}  // namespace weft::log::kafka
