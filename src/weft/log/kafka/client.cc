@@ -104,6 +104,7 @@ base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
     all[name] = value;
   }
   all.insert(defaults.begin(), defaults.end());
+  all.emplace("socket.nagle.disable", "true");  // what is sent is wanted now
   for (const auto& [name, value] : all) {
     if (auto ok = set(conf.get(), name, value); !ok) return base::fail(std::move(ok.error()));
   }

@@ -47,21 +47,23 @@ base::result<std::unique_ptr<Reader>> Reader::open(const properties& given, base
                                                    const std::atomic<bool>& closing) {
   std::unique_ptr<Reader> out(new Reader(patience, &closing));
   out->callbacks_.events = events;
-  auto handle = make_handle(RD_KAFKA_CONSUMER, out->callbacks_, given,
-                            {
-                                // A scan ends in the middle of what it could have: waiting for more
-                                // would only keep the next scan waiting.
-                                {"fetch.wait.max.ms", "10"},
-                                {"fetch.error.backoff.ms", "50"},
-                                {"topic.metadata.refresh.fast.interval.ms", "50"},
-                                {"reconnect.backoff.max.ms", "1000"},
-                                {"queued.min.messages", "1000"},
-                                {"queued.max.messages.kbytes", "8192"},
-                            },
-                            {
-                                {"enable.partition.eof", "true"},
-                                {"allow.auto.create.topics", "false"},
-                            });
+  auto handle =
+      make_handle(RD_KAFKA_CONSUMER, out->callbacks_, given,
+                  {
+                      // A scan ends in the middle of what it could have: waiting for more
+                      // would only keep the next scan waiting.
+                      {"fetch.wait.max.ms", "10"},
+                      {"fetch.error.backoff.ms", "50"},
+                      {"topic.metadata.refresh.fast.interval.ms", "50"},
+                      {"reconnect.backoff.max.ms", "1000"},
+                      // Bounded in bytes; librdkafka rests for a second when either is reached.
+                      {"queued.min.messages", "1000000"},
+                      {"queued.max.messages.kbytes", "32768"},
+                  },
+                  {
+                      {"enable.partition.eof", "true"},
+                      {"allow.auto.create.topics", "false"},
+                  });
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->queue_.reset(rd_kafka_queue_new(out->handle_.get()));
