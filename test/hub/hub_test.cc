@@ -332,6 +332,34 @@ TEST_F(HubTest, ASnapshotOfAnotherLogKeepsItsContent) {
   }
 }
 
+TEST_F(HubTest, ALogThatIsReplacedEndsSessionsAndTheNextOneBeginsOnTheNewOne) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  run(std::chrono::milliseconds(400));
+  ASSERT_TRUE(disk_.snapshots.contains(document_));
+  CountingEvents before;
+  const auto lost = std::move(hub_.join(document_, framing, before, {"a", {}}).value());
+  run();
+  ASSERT_EQ(before.live, 1);
+  log_.recreate();
+  run();
+  EXPECT_EQ(before.ended, 1);
+  CountingEvents after;
+  const auto session = std::move(hub_.join(document_, framing, after, {"b", {}}).value());
+  run();
+  EXPECT_EQ(after.live, 1);
+  const auto offset = publish(insert_update(2, 0));
+  ASSERT_TRUE(offset) << offset.error().message;
+  EXPECT_EQ(offset->value, 0u);
+  base::shared_bytes state;
+  hub_.read_state(document_, [&](auto read) { state = std::move(read.value().update); });
+  run();
+  yjs::Knowledge known;
+  ASSERT_TRUE(yjs::learn(state, known));
+  EXPECT_TRUE(known.structs.contains(1, {0, 1}));  // the snapshot's
+  EXPECT_TRUE(known.structs.contains(2, {0, 1}));
+  EXPECT_EQ(after.ended, 0);
+}
+
 TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {
   ASSERT_TRUE(publish(insert_update(1, 0)));
   ASSERT_TRUE(publish(insert_update(1, 1)));

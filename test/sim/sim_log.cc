@@ -143,6 +143,18 @@ void SimLog::tell_failed(const std::vector<Waiting>& group, log::errc why) {
   }
 }
 
+void SimLog::recreate() {
+  disk_.durable.clear();
+  ++disk_.log.value;
+  for (const auto& slot : std::exchange(slots_, {})) {
+    slot->executor.post([slot] {
+      if (!slot->subscriber) return;
+      auto* const subscriber = std::exchange(slot->subscriber, nullptr);
+      subscriber->on_lost({make_error_code(log::errc::replaced), "simulated recreation"});
+    });
+  }
+}
+
 std::unique_ptr<log::Subscription> SimLog::subscribe(const base::DocumentId& document,
                                                      base::Executor& executor,
                                                      log::Subscriber& subscriber) {

@@ -23,6 +23,7 @@ struct Disk {
   std::vector<Stored> unsynced;  ///< written, lost with a crash (or not, if lucky)
   std::map<base::DocumentId, store::Snapshot> snapshots;
   std::uint64_t actor = 1;
+  base::log_identity log{7};
   std::size_t commit_bytes_max = 0;  ///< envelopes of one document in the largest commit so far
 
   /// Who watches the disk; may be empty.
@@ -55,7 +56,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   SimLog(World& world, Disk& disk, const Faults& faults)
       : world_(world), disk_(disk), faults_(faults) {}
 
-  base::log_identity id() const override { return {7}; }
+  base::log_identity id() const override { return disk_.log; }
   std::uint64_t actor() const override { return disk_.actor; }
   std::uint64_t next_seq() const override;
   base::result<void> append(const base::DocumentId& document,
@@ -81,6 +82,9 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   void save_snapshot(const base::DocumentId& document, store::Snapshot snapshot,
                      base::Executor& executor, store::callback<void> done) override;
   void close() override {}
+
+  /// Somebody deletes the log and makes it again: its subscribers are told that theirs is lost.
+  void recreate();
 
   /// A snapshot of the document is being written.
   bool saving(const base::DocumentId& document) const { return saving_.contains(document); }

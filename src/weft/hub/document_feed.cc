@@ -54,6 +54,13 @@ void DocumentFeed::on_committed(const log::record_batch& records) {
   if (behind_ == 0) caught_up();
 }
 
+void DocumentFeed::on_lost(const base::error& why) {
+  const auto keep_alive = shared_from_this();
+  failed_ = why;
+  const auto readers = readers_;
+  for (FeedReader* reader : readers) reader->fail(why);
+}
+
 void DocumentFeed::publish(std::string text, std::vector<Entry> entries) {
   bytes_ += text.size();
   chunks_.push_back({base::shared_bytes::copy_of(base::as_bytes(text)), std::move(entries)});

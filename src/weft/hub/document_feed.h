@@ -53,6 +53,7 @@ class DocumentFeed final : public log::Subscriber,
 
   void on_committed(const log::record_batch& records) override;
   void on_append_failed(const std::vector<base::OperationId>&, const base::error&) override {}
+  void on_lost(const base::error& why) override;
 
   void publish(std::string text, std::vector<Entry> entries);
   void drop_front();

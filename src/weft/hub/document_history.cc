@@ -88,7 +88,7 @@ void DocumentHistory::locate(const base::DocumentId& document, VersionName versi
        done = std::move(done)](base::result<base::log_offset> end) mutable {
         if (!end) return done(base::fail(std::move(end.error())));
         Located out{standing::known, *end};
-        if (version.log && *version.log != log_.id()) {
+        if (version.log && *version.log != log::identity_of(log_, document)) {
           out.where = standing::other_log;
         } else if (version.offset >= *end) {
           out.where = standing::ahead;
@@ -150,10 +150,11 @@ void DocumentHistory::snapshot(const base::DocumentId& document, base::Executor&
         if (!loaded) return done(base::fail(std::move(loaded.error())));
         if (!*loaded) return done(std::nullopt);
         log_.end(document, executor,
-                 [this, snapshot = std::move(**loaded),
+                 [this, document, snapshot = std::move(**loaded),
                   done = std::move(done)](base::result<base::log_offset> end) mutable {
                    if (!end) return done(base::fail(std::move(end.error())));
-                   const bool fits = snapshot.log == log_.id() && snapshot.covered_end <= *end;
+                   const bool fits = snapshot.log == log::identity_of(log_, document) &&
+                                     snapshot.covered_end <= *end;
                    done(StoredSnapshot{std::move(snapshot), fits});
                  });
       });

@@ -158,6 +158,7 @@ class LiveDocument final : public log::Subscriber,
   void on_committed(const log::record_batch& records) override;
   void on_append_failed(const std::vector<base::OperationId>& operations,
                         const base::error& why) override;
+  void on_lost(const base::error& why) override;
 
   // Loading (live_document_load.cc).
   void load_snapshot();

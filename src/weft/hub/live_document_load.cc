@@ -82,23 +82,23 @@ void LiveDocument::take_snapshot(store::Snapshot snapshot) {
 }
 
 void LiveDocument::check_coverage(base::log_identity covered) {
-  parts_.log.end(id_, parts_.executor,
-                 [self = shared_from_this(), covered](base::result<base::log_offset> end) {
-                   if (!end) return self->break_with(loading_failed(self->id_, "log", end.error()));
-                   // A snapshot of another log, or one that knows more than the log holds (a log
-                   // restored, recreated or cut): its content counts, its position does not. All
-                   // of the log is read over it.
-                   if (covered != self->parts_.log.id() || *end < self->state_.end()) {
-                     self->parts_.events.report(
-                         base::severity::warn, "snapshot.position_unfit",
-                         {{"document", base::to_string(self->id_)},
-                          {"covered", std::to_string(self->state_.end().value)},
-                          {"log_end", std::to_string(end->value)}});
-                     self->state_.forget_position();
-                     self->snapshot_end_ = {};
-                   }
-                   self->read_tail(self->state_.end());
-                 });
+  parts_.log.end(
+      id_, parts_.executor,
+      [self = shared_from_this(), covered](base::result<base::log_offset> end) {
+        if (!end) return self->break_with(loading_failed(self->id_, "log", end.error()));
+        // A snapshot of another log, or one that knows more than the log holds (a log
+        // restored, recreated or cut): its content counts, its position does not. All
+        // of the log is read over it.
+        if (covered != log::identity_of(self->parts_.log, self->id_) || *end < self->state_.end()) {
+          self->parts_.events.report(base::severity::warn, "snapshot.position_unfit",
+                                     {{"document", base::to_string(self->id_)},
+                                      {"covered", std::to_string(self->state_.end().value)},
+                                      {"log_end", std::to_string(end->value)}});
+          self->state_.forget_position();
+          self->snapshot_end_ = {};
+        }
+        self->read_tail(self->state_.end());
+      });
 }
 
 void LiveDocument::read_tail(base::log_offset from) {
@@ -178,6 +178,12 @@ void LiveDocument::become_live() {
   if (sessions_.empty()) note_idle();
   recover_if_settled();
   compact_if_worth_it();
+}
+
+void LiveDocument::on_lost(const base::error& why) {
+  // What is here was built on offsets that mean nothing any more. Clients come back and bring what
+  // the log that is there now does not have.
+  if (phase_ != Phase::broken) break_with(loading_failed(id_, "log", why));
 }
 
 void LiveDocument::break_with(base::error why) {

@@ -214,6 +214,11 @@ class OpLog {
   virtual void close() = 0;
 };
 
+/// The identity that the document's offsets belong to; see OpLog::position.
+inline base::log_identity identity_of(const OpLog& log, const base::DocumentId& document) {
+  return log.position(document, {}).log;
+}
+
 }  // namespace weft::log
 
 template <>
