@@ -76,8 +76,8 @@ void Registry::publish(const std::vector<Delivery>& commit, VisibleEnd& of, std:
     }
   }
   for (auto& [executor, items] : by_executor) {
-    executor->post([items = std::move(items)] {
-      for (const Item& item : items) {
+    executor->post([told = std::move(items)] {
+      for (const Item& item : told) {
         if (item.slot->alive.load(std::memory_order_acquire)) {
           item.slot->subscriber->on_committed(*item.records);
         }
@@ -103,8 +103,8 @@ void Registry::fail(std::vector<Failure> failures) {
     }
   }
   for (auto& [executor, items] : by_executor) {
-    executor->post([items = std::move(items)] {
-      for (const Item& item : items) {
+    executor->post([told = std::move(items)] {
+      for (const Item& item : told) {
         if (item.slot->alive.load(std::memory_order_acquire)) {
           item.slot->subscriber->on_append_failed(item.failure->operations, item.failure->why);
         }

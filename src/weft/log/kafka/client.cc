@@ -98,10 +98,11 @@ base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
   std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
   properties all = given;
   for (const auto& [name, value] : fixed) {
-    if (all.contains(name) && all.at(name) != value) {
-      return base::fail(errc::failed, "kafka: property " + name + " must be " + value);
-    }
-    all[name] = value;
+    const auto [at, fresh] = all.emplace(name, value);
+    if (fresh || at->second == value) continue;
+    std::string why = "kafka: property ";
+    why.append(name).append(" must be ").append(value);
+    return base::fail(errc::failed, std::move(why));
   }
   all.insert(defaults.begin(), defaults.end());
   all.emplace("socket.nagle.disable", "true");  // what is sent is wanted now

@@ -233,7 +233,7 @@ class KafkaLog::Core final : public Follower::Listener,
   // core_end.cc
   base::result<std::uint64_t> find_end(Reader& reader, const Partition& partition,
                                        const base::DocumentId& document, std::uint64_t limit);
-  void learn_end(const base::DocumentId& document, base::Executor& executor, Readable where,
+  void learn_end(const base::DocumentId& document, base::Executor& executor, const Readable& where,
                  callback<log_offset> done);
 
   const KafkaLogOptions options_;

@@ -27,12 +27,12 @@ void KafkaLog::Core::end(const base::DocumentId& document, base::Executor& execu
     if (!where->partition) {
       return executor.post([done = std::move(done)]() mutable { done(log_offset{}); });
     }
-    learn_end(document, executor, std::move(*where), std::move(done));
+    learn_end(document, executor, *where, std::move(done));
   });
 }
 
 void KafkaLog::Core::learn_end(const base::DocumentId& document, base::Executor& executor,
-                               Readable where, callback<log_offset> done) {
+                               const Readable& where, callback<log_offset> done) {
   std::optional<std::uint64_t> known;
   std::uint64_t generation = 0;
   {

@@ -18,29 +18,25 @@ constexpr int absences_believed = 4;
 
 void KafkaLog::Core::open_topic(Connection& connection, const std::string& name, bool create,
                                 topic_done done) {
-  std::shared_ptr<const Topic> open;
-  bool full = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    auto known = connection.topics.find(name);
-    if (known == connection.topics.end()) {
-      if (connection.topics.size() >= options_.topics_max) drop_unused(connection);
-      full = connection.topics.size() >= options_.topics_max;
-      if (!full) known = connection.topics.try_emplace(name).first;
+  std::unique_lock lock(mutex_);
+  auto known = connection.topics.find(name);
+  if (known == connection.topics.end()) {
+    if (connection.topics.size() >= options_.topics_max) drop_unused(connection);
+    if (connection.topics.size() >= options_.topics_max) {
+      lock.unlock();
+      return done(base::fail(errc::overloaded, "kafka: " + std::to_string(options_.topics_max) +
+                                                   " topics are in use (topics_max)"));
     }
-    if (!full) {
-      open = known->second.topic;
-      if (!open) {
-        known->second.waiting.push_back({create, std::move(done)});
-        if (known->second.waiting.size() > 1) return;
-      }
-    }
+    known = connection.topics.try_emplace(name).first;
   }
-  if (full) {
-    return done(base::fail(errc::overloaded, "kafka: " + std::to_string(options_.topics_max) +
-                                                 " topics are in use (topics_max)"));
+  if (auto open = known->second.topic) {
+    lock.unlock();
+    return done(std::move(open));
   }
-  if (open) return done(std::move(open));
+  known->second.waiting.push_back({create, std::move(done)});
+  // Whoever came first has it looked for.
+  if (known->second.waiting.size() > 1) return;
+  lock.unlock();
   run_open(connection, name, create);
 }
 
