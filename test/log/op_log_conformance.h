@@ -218,7 +218,7 @@ TEST_P(OpLogConformance, subscribing_and_then_reading_misses_nothing_and_nothing
   };
   std::vector<std::unique_ptr<Joiner>> joiners;
   std::vector<std::unique_ptr<Subscription>> subscriptions;
-  for (int i = 0; i < 20; ++i) {
+  const auto join = [&] {
     joiners.push_back(std::make_unique<Joiner>());
     Joiner& joiner = *joiners.back();
     subscriptions.push_back(log_->subscribe(id, executor_, joiner));
@@ -237,8 +237,16 @@ TEST_P(OpLogConformance, subscribing_and_then_reading_misses_nothing_and_nothing
                  });
     });
     EXPECT_TRUE(read_ok);
-  }
+  };
+  for (int i = 0; i < 20; ++i) join();
   writer.join();
+  // The last one comes when everything has been told: it has only its read.
+  {
+    std::unique_lock lock(joiners.front()->mutex);
+    joiners.front()->changed.wait_for(lock, std::chrono::seconds(20),
+                                      [&] { return joiners.front()->seen.size() == count; });
+  }
+  join();
   for (const auto& joiner : joiners) {
     std::unique_lock lock(joiner->mutex);
     joiner->changed.wait_for(lock, std::chrono::seconds(20),

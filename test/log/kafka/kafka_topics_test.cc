@@ -191,6 +191,31 @@ TEST_F(kafka_topics, a_topic_recreated_and_filled_beyond_what_was_read_is_notice
   drop(subscription);
 }
 
+TEST_F(kafka_topics, what_another_topic_of_the_name_brings_is_not_taken_for_the_old_ones) {
+  const auto log = open();
+  Listener listener;
+  auto subscription = log->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(log->append(document("a"), one(record(1, 1))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  // To whoever follows the end this looks like a topic that was made again and grew as long.
+  Outsider outsider;
+  const std::uint64_t end = outsider.watermarks(topic()).end;
+  outsider.produce({topic(), 0, {}, false, {{marker_header, encode_marker({{77}, 1, false})}}, {}});
+  outsider.delete_before(topic(), end);
+  outsider.produce({topic(),
+                    0,
+                    "a",
+                    true,
+                    {{record_header, encode_record(record(2, 1))},
+                     {document_header, base::document_key(document("a"))},
+                     {source_header, encode_source({{77}, 5, 1})}},
+                    base::shared_bytes::copy_of(base::as_bytes("{}x"))});
+  ASSERT_TRUE(listener.wait_until_lost());
+  EXPECT_EQ(listener.why().code, errc::replaced);
+  EXPECT_EQ(listener.records().size(), 1u);
+  drop(subscription);
+}
+
 TEST_F(kafka_topics, a_writer_that_is_behind_is_heard_once_it_is_clear_who_is) {
   const auto log = open();
   Listener listener;

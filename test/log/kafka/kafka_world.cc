@@ -95,6 +95,11 @@ void Outsider::create(const std::string& topic, std::int32_t partitions) {
   EXPECT_TRUE(*made);
 }
 
+void Outsider::delete_before(const std::string& topic, std::uint64_t offset) {
+  const auto deleted = reader_->delete_before(topic, 0, offset);
+  EXPECT_TRUE(deleted) << (deleted ? "" : deleted.error().message);
+}
+
 void Outsider::remove(const std::string& topic) {
   rd_kafka_DeleteTopic_t* wanted = rd_kafka_DeleteTopic_new(topic.c_str());
   const queue_ptr queue(rd_kafka_queue_new(admin_.get()));

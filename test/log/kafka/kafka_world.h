@@ -47,6 +47,7 @@ class Outsider {
   Watermarks watermarks(const std::string& topic, std::int32_t partition = 0);
   std::int32_t partitions(const std::string& topic);  ///< 0: there is none
   void create(const std::string& topic, std::int32_t partitions);
+  void delete_before(const std::string& topic, std::uint64_t offset);  ///< in partition 0
   void remove(const std::string& topic);  ///< and waits until it has gone
   /// Waits until it is stored.
   void produce(Producer::Outgoing record);
