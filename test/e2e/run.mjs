@@ -27,6 +27,8 @@ import { a_quick_refresh_loses_nothing, an_oversized_message_is_final } from './
 import { large_documents } from './scenarios/large.mjs'
 import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
+import { authorization, tokens_expire } from './scenarios/authorization.mjs'
+import { a_program_embeds_weft } from './scenarios/embedded.mjs'
 import { socketio_acks_follow_syncs, socketio_documents, socketio_requests } from './scenarios/socketio.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
 import { socket_io_on_the_wire } from './scenarios/socket_io.mjs'
@@ -40,6 +42,7 @@ const { values: flags } = parseArgs({
   options: {
     weft: { type: 'string', default: 'build/release/weft' },
     echo: { type: 'string', default: 'build/release/socketio_echo' },
+    embedded: { type: 'string', default: 'build/release/embedded_server' },
     only: { type: 'string' },
     seed: { type: 'string' },
     python: { type: 'string' },
@@ -59,7 +62,7 @@ const scenarios = [
   trace_over_tls,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions, socketio_documents, socketio_requests,
-  socketio_acks_follow_syncs,
+  socketio_acks_follow_syncs, authorization, tokens_expire, a_program_embeds_weft,
   engine_io_on_the_wire, socket_io_on_the_wire, stock_socket_io_clients, socket_io_heartbeats,
   socket_io_payloads_are_bounded, an_upgrade_loses_nothing,
 ]
@@ -83,6 +86,7 @@ async function run(scenario, index) {
     random: new Random(seed + index),
     python: flags.python,
     unsynced: flags.unsynced,
+    embedded: path.resolve(flags.embedded),
     idle_seconds: Number(flags['idle-seconds']),
     skip(reason) {
       throw new Skip(reason)

@@ -50,6 +50,7 @@ THIRD_PARTY = {
     "sodium.h": {"identity"},
     "zlib.h": {"net"},
     "yaml-cpp": {"app", "elf"},
+    "jwt.h": {"app"},
     "CLI": {"app"},
     "prometheus": {"app", "gateway/http"},
     "nlohmann": {"app", "crdt", "gateway", "protocol", "store", "hub", "elf", "links"},

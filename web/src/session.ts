@@ -3,6 +3,7 @@ import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 
 import type { Route } from './route';
+import { token } from './token';
 import { transports_of, type Choice } from './transport';
 import { read_user, type User } from './user';
 
@@ -41,7 +42,8 @@ const failures_until_offline = 2;
 
 const refusals = new Map([
   ['conflicting-ids', 'The server does not take your changes to this document'],
-  ['forbidden', 'You may not open this document'],
+  ['forbidden', 'You may not do that with this document'],
+  ['unauthenticated', 'The server does not know who you are'],
   ['too-large', 'An edit was too large for the server'],
   ['invalid-update', 'The server could not read an edit'],
 ]);
@@ -76,7 +78,7 @@ export class Session {
       new URL('.', location.href.replace(/[?#].*/, '')),
       { roomId: room, docId: document },
       this.doc,
-      { transports: [...transports_of(choice)], connect: false, disableBc: true },
+      { transports: [...transports_of(choice)], token, connect: false, disableBc: true },
     );
     this.awareness = this.provider_.awareness;
     this.set_user(user);

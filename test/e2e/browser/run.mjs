@@ -214,7 +214,9 @@ await checks.check('offline edits are kept, counted and sent when the connection
 
 // The refusals of a server, played by the browser at the socket: the page is under test here.
 for (const [code, state, text] of [
-  [4403, 'denied', 'The server does not take your changes to this document'],
+  [4401, 'denied', 'The server does not know who you are'],
+  [4403, 'denied', 'You may not do that with this document'],
+  [4409, 'denied', 'The server does not take your changes to this document'],
   [4413, 'denied', 'An edit was too large for the server'],
   [4503, 'broken', 'The server could not load this document.'],
 ]) {
@@ -244,7 +246,7 @@ await checks.check('a refused edit stays readable, is not sent again, and the do
     });
     await a.visit('default', `refused-edit-${run}`, 'websocket');
     await a.type('text ');
-    await sockets[0].close({ code: 4403, reason: 'read only' });
+    await sockets[0].close({ code: 4409, reason: 'client id used twice' });
     await a.state('denied');
     await a.type('more');
     await a.page.keyboard.press('Control+z');

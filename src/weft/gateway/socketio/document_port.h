@@ -16,7 +16,7 @@ namespace weft::gateway::socketio {
 
 /// What a client wants of one document, cut out of one of its events.
 struct PortRequest {
-  enum class kind : std::uint8_t { sync, message };
+  enum class kind : std::uint8_t { sync, message, permit };
 
   kind what = kind::message;
   std::optional<std::uint64_t> ack;  ///< the id of its acknowledgement, if it wants one
@@ -24,6 +24,14 @@ struct PortRequest {
   bool state_vector = false;         ///< sync: there is one
   std::optional<hub::VersionName> version = std::nullopt;  ///< sync: up to where the client is
   weft::protocol::Channel channel = weft::protocol::Channel::doc;  ///< message: of its metadata
+  std::shared_ptr<const hub::Permit> permit = nullptr;             ///< permit: the new one
+};
+
+/// Who a port is for.
+struct PortClient {
+  std::string sender_id;                  ///< for the envelopes that are written for it
+  std::string token = {};                 ///< as it said
+  hub::Authorizer* authorizer = nullptr;  ///< nullptr: nobody asks for a token
 };
 
 /// A message and the document that it is for.
@@ -64,9 +72,10 @@ class DocumentPort final : public hub::SessionEvents,
                            public std::enable_shared_from_this<DocumentPort> {
  public:
   DocumentPort(hub::Hub& hub, hub::DocumentHistory& history, const SocketFraming& framing,
-               base::DocumentId document, hub::SessionInfo who, PortOwner& owner);
+               base::DocumentId document, PortClient client, PortOwner& owner);
 
-  /// Joins; once, and before everything else. Answers what comes until then by errors.
+  /// Joins, as soon as that is permitted; once, and before everything else. Answers what comes
+  /// until then by errors.
   void start();
 
   void request(PortRequest request);
@@ -96,6 +105,10 @@ class DocumentPort final : public hub::SessionEvents,
     bool settled = false;
   };
 
+  void on_authorized(base::result<hub::Permit> permit);
+  void join(hub::Permit permit);
+  void renew(const hub::Permit& permit);
+  void tell_permission();
   void handle(PortRequest request);
   void handle_waiting();
   void sync(PortRequest request);
@@ -120,7 +133,7 @@ class DocumentPort final : public hub::SessionEvents,
   hub::DocumentHistory& history_;
   const SocketFraming& framing_;
   const base::DocumentId document_;
-  const hub::SessionInfo who_;
+  const PortClient client_;
   const PositionWriter positions_;
   PortOwner& owner_;
   std::unique_ptr<hub::Session> session_;

@@ -28,7 +28,10 @@ base::result<void> check_names(const base::DocumentId& document) {
 }  // namespace
 
 DocumentSocket::DocumentSocket(SocketParts parts, const SocketOptions& options, Handshake handshake)
-    : parts_(parts), options_(options), handshake_(std::move(handshake)) {}
+    : parts_(parts),
+      options_(options),
+      handshake_(std::move(handshake)),
+      token_(handshake_.token) {}
 
 DocumentSocket::~DocumentSocket() { WEFT_CHECK(joined_.empty()); }
 
@@ -51,6 +54,7 @@ void DocumentSocket::on_disconnect(protocol::disconnect_reason) {
         base::severity::debug, "socketio.disconnected",
         {{"connection", socket_->id()}, {"documents", std::to_string(joined_.size())}});
   }
+  renewal_.reset();
   while (!joined_.empty()) leave(joined_.begin()->first);
   parts_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
   socket_ = nullptr;
@@ -63,8 +67,10 @@ void DocumentSocket::on_event(protocol::Event event, protocol::Ack ack) {
   if (event.name == "protocol-message") return protocol_message(event, ack);
   if (event.name == "sync-request") return sync_request(event, ack);
   if (event.name == "sync-leave") return sync_leave(event, ack);
+  if (event.name == "authorize") return authorize(event, std::move(ack));
   refuse(ack, {"unknown-event", "there is no event \"" + event.name.substr(0, 100) +
-                                    "\"; there are protocol-message, sync-request and sync-leave"});
+                                    "\"; there are protocol-message, sync-request, sync-leave and "
+                                    "authorize"});
 }
 
 void DocumentSocket::protocol_message(const protocol::Event& event, protocol::Ack& ack) {
@@ -127,6 +133,59 @@ void DocumentSocket::sync_leave(const protocol::Event& event, protocol::Ack& ack
   ack.reply(json::array({json::object()}));
 }
 
+void DocumentSocket::authorize(const protocol::Event& event, protocol::Ack ack) {
+  const json nothing = json::object();
+  const json& said = event.arguments.empty() ? nothing : event.arguments[0];
+  const auto token = said.is_object() ? said.find("token") : said.end();
+  if (!said.is_object() || token == said.end() || !token->is_string()) {
+    return refuse(ack, {"bad-arguments", "authorize takes an object with a string \"token\""});
+  }
+  if (renewal_) {
+    return refuse(ack, {"unavailable", "the token before is still being looked at", true});
+  }
+  renewal_ = std::make_shared<Renewal>(Renewal{*this, token->get<std::string>(), std::move(ack)});
+  go_on_renewing();
+}
+
+/// Asks for every document that the new token has not been shown for, those that were joined
+/// meanwhile too; hands the permits out once there is none.
+void DocumentSocket::go_on_renewing() {
+  const auto ask = [this](const base::DocumentId& document) {
+    if (!parts_.authorizer || !renewal_->permits.try_emplace(document).second) return;
+    ++renewal_->waiting;
+    hub::authorize(*parts_.authorizer, {document, renewal_->token, handshake_.sender_id},
+                   socket_->executor(),
+                   [document, renewal = std::weak_ptr(renewal_)](base::result<hub::Permit> permit) {
+                     const auto still = renewal.lock();
+                     if (still) still->socket.on_renewed(document, std::move(permit));
+                   });
+  };
+  if (const auto document = handshake_.document()) ask(*document);
+  for (const auto& [document, joined] : joined_) ask(document);
+  if (renewal_->waiting > 0) return;
+  const auto renewal = std::move(renewal_);
+  token_ = renewal->token;
+  for (const auto& [document, permit] : renewal->permits) {
+    const auto it = joined_.find(document);
+    if (it == joined_.end()) continue;
+    PortRequest request{PortRequest::kind::permit, std::nullopt, {}};
+    request.permit = permit;
+    it->second.channel->request(std::move(request));
+  }
+  renewal->ack.reply(json::array({json::object()}));
+}
+
+void DocumentSocket::on_renewed(const base::DocumentId& document,
+                                base::result<hub::Permit> permit) {
+  if (!permit) {
+    // Everything stays as it was permitted before.
+    const auto renewal = std::move(renewal_);
+    return refuse(renewal->ack, refusal_of(permit.error()), &document);
+  }
+  renewal_->permits[document] = std::make_shared<const hub::Permit>(std::move(*permit));
+  if (--renewal_->waiting == 0) go_on_renewing();
+}
+
 void DocumentSocket::refuse(protocol::Ack& ack, const Refusal& why,
                             const base::DocumentId* document) {
   parts_.counters.refused.fetch_add(1, std::memory_order_relaxed);
@@ -149,11 +208,11 @@ base::result<DocumentChannel*> DocumentSocket::channel(const base::DocumentId& d
                           " documents, as many as socketio.documents_max allows");
   }
   hub::Hub& hub = parts_.hubs.at(document);
-  const hub::SessionInfo who{handshake_.sender_id.empty() ? socket_->id() : handshake_.sender_id,
-                             {}};
+  const PortClient client{handshake_.sender_id.empty() ? socket_->id() : handshake_.sender_id,
+                          token_, parts_.authorizer};
   port_maker make = [&hub, &history = parts_.history, &framing = parts_.framing, document,
-                     who](PortOwner& owner) {
-    return std::make_shared<DocumentPort>(hub, history, framing, document, who, owner);
+                     client](PortOwner& owner) {
+    return std::make_shared<DocumentPort>(hub, history, framing, document, client, owner);
   };
   base::Executor& here = socket_->executor();
   Joined& joined = joined_[document];

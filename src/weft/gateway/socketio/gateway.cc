@@ -21,7 +21,25 @@ class DocumentNamespaces final : public protocol::Namespaces {
       const Refusal why{"bad-metadata", handshake.error().message};
       return admission.refuse(why.message, refusal_object(why));
     }
-    admission.accept(std::make_unique<DocumentSocket>(parts_, options_, std::move(*handshake)));
+    auto document = handshake->document();
+    if (!parts_.authorizer || !document) {
+      return admission.accept(
+          std::make_unique<DocumentSocket>(parts_, options_, std::move(*handshake)));
+    }
+    // A token that is no good is told at once; each document that is joined asks for itself.
+    hub::AuthorizationRequest question{std::move(*document), handshake->token,
+                                       handshake->sender_id};
+    auto& executor = admission.executor();
+    hub::authorize(
+        *parts_.authorizer, std::move(question), executor,
+        [parts = parts_, &options = options_, handshake = std::move(*handshake),
+         admission = std::move(admission)](base::result<hub::Permit> permit) mutable {
+          if (!permit) {
+            const Refusal why = refusal_of(permit.error());
+            return admission.refuse(why.message, refusal_object(why));
+          }
+          admission.accept(std::make_unique<DocumentSocket>(parts, options, std::move(handshake)));
+        });
   }
 
  private:
@@ -31,6 +49,12 @@ class DocumentNamespaces final : public protocol::Namespaces {
 };
 
 }  // namespace
+
+std::unique_ptr<protocol::Namespaces> document_namespaces(SocketParts parts,
+                                                          const SocketOptions& options,
+                                                          Handshake from_query) {
+  return std::make_unique<DocumentNamespaces>(parts, options, std::move(from_query));
+}
 
 Gateway::Gateway(GatewayParts parts, SocketOptions options, std::string_view cors_origins)
     : parts_(parts),
@@ -47,12 +71,12 @@ engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
   const std::size_t home =
       document ? parts_.hubs.index(*document)
                : next_home_.fetch_add(1, std::memory_order_relaxed) % parts_.loops.size();
-  const SocketParts parts{parts_.hubs, parts_.history, framing_, parts_.events, counters_};
-  return engine::Admission{
-      std::make_unique<protocol::Connection>(
-          std::make_unique<DocumentNamespaces>(parts, options_, std::move(*handshake)),
-          options_.connection, engine::fill_from_system),
-      home};
+  const SocketParts parts{parts_.hubs,   parts_.history, framing_,
+                          parts_.events, counters_,      parts_.authorizer};
+  return engine::Admission{std::make_unique<protocol::Connection>(
+                               document_namespaces(parts, options_, std::move(*handshake)),
+                               options_.connection, engine::fill_from_system),
+                           home};
 }
 
 }  // namespace weft::gateway::socketio

@@ -19,7 +19,15 @@ struct GatewayParts {
   net::LoopGroup& loops;  ///< loop i is the executor of hub i
   hub::DocumentHistory& history;
   base::Events& events;
+  hub::Authorizer* authorizer = nullptr;  ///< nullptr: everybody may do everything
 };
+
+/// Weft's events for one client, as what is behind the namespace "/": for a program that has a
+/// Socket.IO server of its own and serves other namespaces beside. `parts` and `options` outlive
+/// it; `from_query` is what the client's first request said (see handshake.h).
+std::unique_ptr<protocol::Namespaces> document_namespaces(SocketParts parts,
+                                                          const SocketOptions& options,
+                                                          Handshake from_query);
 
 /// A part of the server's net::HttpHandler: everything below one path.
 ///

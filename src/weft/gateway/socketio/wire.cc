@@ -89,6 +89,9 @@ Refusal refusal_of(const base::error& why) {
   if (why.code == hub::errc::invalid_update) return {"invalid-update", why.message, false};
   if (why.code == hub::errc::conflicting_ids) return {"conflicting-ids", why.message, false};
   if (why.code == hub::errc::too_large) return {"too-large", why.message, false};
+  if (why.code == hub::errc::unauthenticated) return {"unauthenticated", why.message, false};
+  if (why.code == hub::errc::forbidden) return {"forbidden", why.message, false};
+  if (why.code == hub::errc::expired) return {"expired", why.message, true};
   if (why.code == hub::errc::broken) return {"document-broken", why.message, false};
   if (why.code == hub::errc::draining) return {"draining", why.message, true};
   return {"unavailable", why.message, true};
