@@ -47,7 +47,8 @@ TEST_F(HttpAuthorization, EachRequestNeedsItsRight) {
 TEST_F(HttpAuthorization, TheIdentityStandsInTheHistory) {
   ASSERT_EQ(publish(insert_update(1, 0), bearer("w:ada")).status, 201u);
   const auto history =
-      get(doc + "/history?since=start", bearer("r:grace") + "Accept: application/json\r\n").parsed();
+      get(doc + "/history?since=start", bearer("r:grace") + "Accept: application/json\r\n")
+          .parsed();
   EXPECT_EQ(history["records"][0]["identity"], "ada") << history.dump();
 }
 
