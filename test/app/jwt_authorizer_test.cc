@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "../fuzz/exercise.h"
 #include "support/temporary_directory.h"
 #include "weft/app/config.h"
 #include "weft/hub/errc.h"
@@ -120,6 +121,31 @@ TEST_F(JwtAuthorizerTest, WhatIsForgedOrOldIsNoToken) {
   EXPECT_TRUE(judge(*by, token(R"({"exp":1800000000.5,"nbf":1800000000,)" + grants + "}")));
   EXPECT_EQ(judge(*by, token(R"({"exp":1e300,)" + grants + "}"))->expires,
             base::monotonic_time::max());
+}
+
+TEST_F(JwtAuthorizerTest, NoClaimsAndNoTokensBreakAnything) {
+  static const JwtAuthorizer* by = nullptr;
+  const auto owned = open();
+  by = owned.get();
+  const std::string claims =
+      R"({"sub":"ada","exp":1800000060.5,"nbf":-1e9,"weft":{"list":true,)"
+      R"("documents":[{"room":"te*","document":"notes","rights":["read"]}]}})";
+  const auto judge_bytes = [](base::byte_view shown) {
+    const auto permit = judge(*by, std::string(base::as_text(shown)));
+    if (!permit) WEFT_CHECK(permit.error().code == hub::errc::unauthenticated);
+  };
+  fuzz::exercise(judge_bytes, token(claims), 5000);
+  // Signed by whoever has the key, and strange all the same.
+  fuzz::exercise(
+      [](base::byte_view said) {
+        jwt_t* made = nullptr;
+        WEFT_CHECK(jwt_new(&made) == 0);
+        const std::string text(base::as_text(said));
+        const bool takes = jwt_add_grants_json(made, text.c_str()) == 0;
+        jwt_free(made);
+        if (takes) (void)judge(*by, token(text));
+      },
+      claims, 5000);
 }
 
 TEST_F(JwtAuthorizerTest, ThoseWithoutATokenGetWhatIsConfigured) {
