@@ -10,6 +10,9 @@ namespace weft::examples {
 
 namespace {
 
+constexpr std::size_t logins_max = 10'000;
+constexpr std::chrono::hours permit_lifetime{1};
+
 std::string random_token() {
   std::array<unsigned char, 16> bytes;
   // Without randomness there are no tokens, and no program.
@@ -24,9 +27,10 @@ std::string random_token() {
 
 }  // namespace
 
-std::string Logins::log_in(const std::string& name, hub::Rights rights) {
+std::optional<std::string> Logins::log_in(const std::string& name, hub::Rights rights) {
   std::string token = random_token();
   const std::scoped_lock lock(mutex_);
+  if (permits_.size() >= logins_max) return std::nullopt;
   permits_[token] = {name, rights};
   return token;
 }
@@ -48,9 +52,11 @@ base::result<hub::Permit> Logins::find(const std::string& token) {
 void Logins::authorize(hub::AuthorizationRequest request, base::Executor& executor,
                        log::callback<hub::Permit> done) {
   // A program that asks a database would do so on a thread of its own.
-  executor.post([permit = find(request.token), done = std::move(done)]() mutable {
-    done(std::move(permit));
-  });
+  auto permit = find(request.token);
+  // Who has logged out is not let in again, and has left by then.
+  if (permit) permit->expires = executor.now() + permit_lifetime;
+  executor.post(
+      [permit = std::move(permit), done = std::move(done)]() mutable { done(std::move(permit)); });
 }
 
 }  // namespace weft::examples

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -14,8 +15,8 @@ namespace weft::examples {
 /// Threading: any thread.
 class Logins final : public hub::Authorizer {
  public:
-  /// Gives out a token that is good for this name.
-  std::string log_in(const std::string& name, hub::Rights rights);
+  /// Gives out a token that is good for this name; none when too many have one.
+  std::optional<std::string> log_in(const std::string& name, hub::Rights rights);
 
   /// True when there was such a token.
   bool log_out(const std::string& token);

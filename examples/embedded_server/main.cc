@@ -89,7 +89,9 @@ class EmbeddedServer final : public net::HttpHandler, public socketio::engine::S
     if (name.empty()) return net::HttpResponse::problem(400, "who are you? ?name=…");
     hub::Rights rights;
     rights.write = request.query_parameter("read-only") != "yes";
-    return net::HttpResponse::text(200, "text/plain", logins_.log_in(name, rights));
+    const auto token = logins_.log_in(name, rights);
+    return token ? net::HttpResponse::text(200, "text/plain", *token)
+                 : net::HttpResponse::problem(503, "too many have logged in");
   }
 
   examples::Documents& documents_;

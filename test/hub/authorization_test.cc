@@ -57,9 +57,31 @@ TEST_F(AuthorizationTest, PresenceAndControlHaveTheirOwnRights) {
   const std::uint8_t nobody[] = {0};
   EXPECT_EQ(session->apply_awareness(nobody).error().code, errc::forbidden);
   EXPECT_EQ(session->send_control(nobody).error().code, errc::forbidden);
-  session->renew({"ada", {}});
+  ASSERT_TRUE(session->renew({"ada", {}}));
   EXPECT_TRUE(session->apply_awareness(nobody));
   EXPECT_TRUE(session->send_control(nobody));
+}
+
+TEST_F(AuthorizationTest, APermitThatAllowsNoReadingIsNoRenewal) {
+  CountingEvents events;
+  const auto session = join(events, {"ada", {}});
+  EXPECT_EQ(session->renew({"ada", {.read = false}}).error().code, errc::forbidden);
+  EXPECT_EQ(session->renew({"ada", {}, world_.now()}).error().code, errc::expired);
+  EXPECT_TRUE(session->permit().rights.read);
+}
+
+TEST_F(AuthorizationTest, PresenceGoesWithItsRight) {
+  CountingEvents events, others;
+  const auto session = join(events, {"ada", {}});
+  const std::uint8_t state[] = {1, 7, 1, 2, '{', '}'};  // client 7, clock 1
+  ASSERT_TRUE(session->apply_awareness(state));
+  run(2 * hub_.options().awareness_tick);
+  const auto other = join(others, {"grace", {}});
+  ASSERT_TRUE(session->renew({"ada", {.awareness = false}}));
+  run(2 * hub_.options().awareness_tick);
+  testing::ToldSink sink;
+  other->collect(sink);
+  EXPECT_GT(sink.bytes, 0u);  // that client 7 has gone
 }
 
 TEST_F(AuthorizationTest, TheIdentityStandsInTheRecord) {
@@ -67,7 +89,7 @@ TEST_F(AuthorizationTest, TheIdentityStandsInTheRecord) {
   const auto session = join(events, {"ada", {}});
   ASSERT_TRUE(session->submit({.update = insert_update(1, 0)}));
   run();
-  session->renew({"grace", {}});
+  ASSERT_TRUE(session->renew({"grace", {}}));
   ASSERT_TRUE(session->submit({.update = insert_update(1, 1)}));
   run();
   std::vector<std::string> identities;
@@ -96,7 +118,7 @@ TEST_F(AuthorizationTest, APermitThatRunsOutEndsItsSession) {
 TEST_F(AuthorizationTest, ANewPermitKeepsItsSession) {
   CountingEvents events;
   const auto session = join(events, {"ada", {}, world_.now() + std::chrono::milliseconds(50)});
-  session->renew({"ada", {}});
+  ASSERT_TRUE(session->renew({"ada", {}}));
   run(2 * hub_.options().keepalive_interval);
   EXPECT_EQ(events.ended, 0);
   EXPECT_TRUE(session->submit({.update = insert_update(1, 0)}));
@@ -114,6 +136,9 @@ TEST_F(AuthorizationTest, AnAuthorizerIsHeldToItsContract) {
   EXPECT_EQ(ask("rw:ada")->rights, (Rights{true, true, false, false}));
   EXPECT_EQ(ask("nonsense").error().code, errc::unauthenticated);
   EXPECT_EQ(ask(":ada").error().code, errc::forbidden);
+  const int asked = authorizer.asked;
+  EXPECT_EQ(ask("r:" + std::string(token_bytes_max, 'x')).error().code, errc::unauthenticated);
+  EXPECT_EQ(authorizer.asked, asked);
   EXPECT_EQ(ask("r:" + std::string(permit_identity_bytes_max + 1, 'x')).error().code,
             errc::unavailable);
 }

@@ -46,7 +46,7 @@ THIRD_PARTY = {
     "libpq-fe.h": {"store/postgres"},
     "hiredis": {"hub", "gateway"},
     "boost": {"net", "gateway"},
-    "openssl": {"net", "identity", "gateway", "store/filesystem"},
+    "openssl": {"app", "net", "identity", "gateway", "store/filesystem"},
     "sodium.h": {"identity"},
     "zlib.h": {"net"},
     "yaml-cpp": {"app", "elf"},

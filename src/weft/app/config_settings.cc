@@ -181,7 +181,8 @@ Setting anonymous_setting() {
   static const std::vector<std::string> names = {"none", "read", "write"};
   return {
       "authorization.anonymous",
-      "what clients without a token may do: none, read, or write (which includes all else)",
+      "what clients without a token may do with any document: none, read, or write (which "
+      "includes all else)",
       [](const Config& c) { return names[static_cast<std::size_t>(c.authorization.anonymous)]; },
       [](Config& c, const std::string& value) -> std::string {
         const auto it = std::ranges::find(names, value);
@@ -203,6 +204,9 @@ void add_authorization_settings(std::vector<Setting>& out) {
       text("authorization.algorithm", "the only one that tokens are taken in",
            [](auto& c) -> auto& { return c.authorization.algorithm; },
            {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}));
+  out.push_back(text("authorization.audience",
+                     "what a token's aud must name; empty: tokens that have an aud are refused",
+                     [](auto& c) -> auto& { return c.authorization.audience; }));
   out.push_back(anonymous_setting());
 }
 

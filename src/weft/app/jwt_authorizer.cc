@@ -1,6 +1,8 @@
 #include "weft/app/jwt_authorizer.h"
 
 #include <jwt.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 
 #include <array>
 #include <fstream>
@@ -19,7 +21,8 @@ using nlohmann::json;
 
 /// RFC 7518, section 3.2: an HMAC key has at least the size of the hash; SHA-256's is the least.
 constexpr std::size_t secret_bytes_min = 32;
-constexpr hub::Rights no_rights{false, false, false, false};
+constexpr hub::Rights no_rights{
+    .read = false, .write = false, .awareness = false, .control = false};
 
 struct FreeToken {
   void operator()(jwt_t* token) const { jwt_free(token); }
@@ -36,6 +39,8 @@ std::unexpected<base::error> refuse(const std::string& why) {
 base::result<json> claims_of(const std::string& token, const std::string& key, int algorithm) {
   // The library reads up to the first NUL.
   if (token.find('\0') != std::string::npos) return refuse("not a JSON Web Token");
+  // It copies the token's parts to the stack, whatever their length.
+  if (token.size() > hub::token_bytes_max) return refuse("too long");
   jwt_t* decoded = nullptr;
   const int failed =
       jwt_decode(&decoded, token.c_str(), reinterpret_cast<const unsigned char*>(key.data()),
@@ -45,6 +50,11 @@ base::result<json> claims_of(const std::string& token, const std::string& key, i
   // The library goes by the token's own word: a public key must not pass for an HMAC secret.
   if (jwt_get_alg(decoded) != static_cast<jwt_alg_t>(algorithm)) {
     return refuse("signed with another algorithm than this server takes");
+  }
+  // RFC 7515, section 4.1.11: what must be understood, and is not, makes a token invalid.
+  if (const std::unique_ptr<char, FreeText> critical(jwt_get_headers_json(decoded, "crit"));
+      critical) {
+    return refuse("its header has crit, and nothing beyond the standard is understood here");
   }
   const std::unique_ptr<char, FreeText> text(jwt_get_grants_json(decoded, nullptr));
   auto claims = text ? json::parse(text.get(), nullptr, false) : json();
@@ -60,14 +70,25 @@ base::result<std::optional<double>> seconds_of(const json& claims, const char* n
   return it->get<double>();
 }
 
-/// Whether the pattern of a grant's member fits a name; a grant without the member fits all.
-bool fits(const json& grant, const char* member, std::string_view name) {
-  const auto it = grant.find(member);
-  if (it == grant.end()) return true;
-  if (!it->is_string()) return false;
-  const std::string_view pattern = it->get_ref<const std::string&>();
-  if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
-  return name == pattern;
+/// Whether a grant means this name: by `exact`, or by its beginning (`prefix`).
+bool means(const json& grant, const char* exact, const char* prefix, std::string_view name,
+           bool otherwise) {
+  const auto one = grant.find(exact);
+  if (one != grant.end()) return one->is_string() && name == one->get_ref<const std::string&>();
+  const auto many = grant.find(prefix);
+  if (many == grant.end()) return otherwise;
+  return many->is_string() && name.starts_with(many->get_ref<const std::string&>());
+}
+
+/// A member that is not known here may narrow what its issuer meant.
+bool understood(const json& grant) {
+  constexpr std::array<std::string_view, 5> members = {"room", "roomPrefix", "document",
+                                                       "documentPrefix", "rights"};
+  if (!grant.is_object()) return false;
+  for (const auto& [key, value] : grant.items()) {
+    if (std::ranges::find(members, key) == members.end()) return false;
+  }
+  return true;
 }
 
 struct NamedRight {
@@ -101,13 +122,48 @@ hub::Rights rights_of(const json& claims, const std::optional<base::DocumentId>&
   const auto grants = weft->find("documents");
   if (grants == weft->end() || !grants->is_array()) return out;
   for (const json& grant : *grants) {
-    if (!grant.is_object() || !fits(grant, "room", document->room_id) ||
-        !fits(grant, "document", document->doc_id)) {
-      continue;
+    if (understood(grant) && means(grant, "room", "roomPrefix", document->room_id, false) &&
+        means(grant, "document", "documentPrefix", document->doc_id, true)) {
+      add_rights(grant, out);
     }
-    add_rights(grant, out);
   }
   return out;
+}
+
+/// RFC 7519, section 4.1.3.
+bool is_for(const json& claims, const std::string& audience) {
+  const auto said = claims.find("aud");
+  if (said == claims.end()) return audience.empty();
+  if (audience.empty()) return false;
+  if (said->is_array()) return std::ranges::find(*said, json(audience)) != said->end();
+  return *said == json(audience);
+}
+
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+
+/// What is wrong with a key for an algorithm; empty: nothing.
+std::string key_problem(const std::string& algorithm, const std::string& key) {
+  if (algorithm.starts_with("HS")) {
+    // Everybody has a public key, and could sign with it.
+    if (key.find("-----BEGIN") != std::string::npos) {
+      return "is a key in PEM form, which " + algorithm +
+             " would take for a secret; set "
+             "authorization.algorithm";
+    }
+    if (key.size() >= secret_bytes_min) return {};
+    return "holds a secret of " + std::to_string(key.size()) + " bytes, which is too short; take " +
+           std::to_string(secret_bytes_min) + " or more";
+  }
+  const std::unique_ptr<BIO, int (*)(BIO*)> input(
+      BIO_new_mem_buf(key.data(), static_cast<int>(key.size())), BIO_free);
+  const std::unique_ptr<EVP_PKEY, FreeKey> read(
+      PEM_read_bio_PUBKEY(input.get(), nullptr, nullptr, nullptr));
+  const int wanted = algorithm.starts_with("RS") ? EVP_PKEY_RSA : EVP_PKEY_EC;
+  if (!read) return "holds no public key in PEM form (BEGIN PUBLIC KEY)";
+  if (EVP_PKEY_get_base_id(read.get()) != wanted) return "holds a key that is not for " + algorithm;
+  return {};
 }
 
 hub::Rights rights_of(anonymous_rights who) {
@@ -115,7 +171,7 @@ hub::Rights rights_of(anonymous_rights who) {
     case anonymous_rights::none:
       return no_rights;
     case anonymous_rights::read:
-      return {true, false, false, false};
+      return {.read = true, .write = false, .awareness = false, .control = false};
     case anonymous_rights::write:
       return {};
   }
@@ -137,17 +193,12 @@ base::result<std::unique_ptr<JwtAuthorizer>> JwtAuthorizer::open(
   const bool hmac = options.algorithm.starts_with("HS");
   // An editor's line end is not part of a secret.
   if (hmac && key.ends_with('\n')) key.pop_back();
-  if (hmac && key.size() < secret_bytes_min) {
-    return base::fail(errc::config, "authorization.key_file: a secret of " +
-                                        std::to_string(key.size()) + " bytes is too short; take " +
-                                        std::to_string(secret_bytes_min) + " or more");
-  }
-  if (!hmac && key.find("PUBLIC KEY-----") == std::string::npos) {
-    return base::fail(errc::config, "authorization.key_file: " + options.key_file +
-                                        " holds no public key in PEM form");
+  if (hmac && key.ends_with('\r')) key.pop_back();
+  if (const auto problem = key_problem(options.algorithm, key); !problem.empty()) {
+    return base::fail(errc::config, "authorization.key_file: " + options.key_file + " " + problem);
   }
   return std::unique_ptr<JwtAuthorizer>(
-      new JwtAuthorizer(std::move(key), algorithm, rights_of(options.anonymous)));
+      new JwtAuthorizer(std::move(key), algorithm, options.audience, rights_of(options.anonymous)));
 }
 
 void JwtAuthorizer::authorize(hub::AuthorizationRequest request, base::Executor& executor,
@@ -161,7 +212,8 @@ base::result<hub::Permit> JwtAuthorizer::judge(const hub::AuthorizationRequest& 
                                                base::monotonic_time now,
                                                std::int64_t wall_clock_ms) const {
   if (request.token.empty()) {
-    if (anonymous_ == no_rights) {
+    // Lists are for those whose token says so.
+    if (anonymous_ == no_rights || !request.document) {
       return base::fail(hub::errc::unauthenticated, "a token is needed here");
     }
     return hub::Permit{{}, anonymous_};
@@ -176,10 +228,16 @@ base::result<hub::Permit> JwtAuthorizer::judge(const hub::AuthorizationRequest& 
   if (!until) return base::fail(base::error(until.error()));
   if (*until && **until <= now_s) return refuse("it has expired");
 
+  if (!is_for(*claims, audience_)) {
+    return refuse(audience_.empty() ? "it is for an audience, and this server has no name of one"
+                                    : "it is not for the audience \"" + audience_ + "\"");
+  }
+
   hub::Permit out;
   if (const auto subject = claims->find("sub"); subject != claims->end()) {
     if (!subject->is_string()) return refuse("sub is not a text");
     out.identity = subject->get<std::string>();
+    if (out.identity.size() > hub::permit_identity_bytes_max) return refuse("sub is too long");
   }
   out.rights = rights_of(*claims, request.document);
   constexpr double far_s = 100.0 * 365 * 24 * 3600;  // beyond it the clock might overflow

@@ -6,6 +6,12 @@ namespace weft::hub {
 
 void authorize(Authorizer& authorizer, AuthorizationRequest request, base::Executor& executor,
                log::callback<Permit> done) {
+  if (request.token.size() > token_bytes_max) {
+    return executor.post([done = std::move(done)]() mutable {
+      done(base::fail(errc::unauthenticated,
+                      "token: longer than " + std::to_string(token_bytes_max) + " bytes"));
+    });
+  }
   authorizer.authorize(
       std::move(request), executor, [done = std::move(done)](base::result<Permit> permit) mutable {
         if (permit && permit->identity.size() > permit_identity_bytes_max) {
@@ -15,7 +21,7 @@ void authorize(Authorizer& authorizer, AuthorizationRequest request, base::Execu
                                      std::to_string(permit_identity_bytes_max) + " are taken"));
         }
         if (permit && permit->rights == Rights{false, false, false, false}) {
-          return done(base::fail(errc::forbidden, "nothing is allowed with this document"));
+          return done(base::fail(errc::forbidden, "nothing is allowed here"));
         }
         done(std::move(permit));
       });

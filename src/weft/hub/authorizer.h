@@ -38,6 +38,9 @@ struct AuthorizationRequest {
 /// document is joined or asked for something, and again when a client brings a new token; the hub
 /// holds the client to the answer.
 ///
+/// It answers within a time of its own: until then the client is kept waiting, with little memory,
+/// and nothing else gives up on the question. `done` is answered or destroyed while its executor
+/// lives.
 /// Threading: any thread; `done` runs on the executor passed in, once, never inside the call.
 /// Errors: unauthenticated (the token is no good), forbidden (it is, but not for this document);
 /// all others mean that it cannot be said now, and that the client may ask again.
@@ -49,10 +52,13 @@ class Authorizer {
                          log::callback<Permit> done) = 0;
 };
 
-/// How long an identity may be: what the log takes.
+/// How long an identity may be.
 inline constexpr std::size_t permit_identity_bytes_max = 1024;
+/// How long a token may be; gateways do not even keep a longer one.
+inline constexpr std::size_t token_bytes_max = 8192;
 
-/// Asks `authorizer`, and refuses a permit that breaks its contract or allows nothing at all.
+/// Asks `authorizer`; never for a token that is too long. Refuses a permit that breaks the contract
+/// or allows nothing at all.
 void authorize(Authorizer& authorizer, AuthorizationRequest request, base::Executor& executor,
                log::callback<Permit> done);
 

@@ -20,11 +20,13 @@ class PersistenceHooks {
  public:
   virtual ~PersistenceHooks() = default;
 
-  /// The record is in the log for good. In log order of a document, each once.
+  /// The record is in the log for good. Each at most once, in log order of a document but for what
+  /// turns up after a failed append.
   virtual void persist_update(const base::DocumentId& document,
                               const log::CommittedRecord& record) = 0;
 
-  /// A snapshot of everything up to `version` lies at `storage_location` (DocumentStore::location).
+  /// A snapshot of everything up to `version` lies at `storage_location`
+  /// (DocumentStore::snapshot_location).
   virtual void persist_result(const base::DocumentId& document, base::log_offset version,
                               const std::string& storage_location) = 0;
 };

@@ -64,6 +64,17 @@ SessionExtras& Session::extras() {
   return *extras_;
 }
 
+base::result<void> Session::renew(Permit permit) {
+  auto ok =
+      check_permit(permit, &Rights::read, "read this document", document_->parts_.executor.now());
+  if (!ok) return ok;
+  info_.permit = std::move(permit);
+  if (!info_.permit.rights.awareness && document_->awareness_.withdraw(number_)) {
+    document_->announce_awareness();
+  }
+  return {};
+}
+
 base::result<void> Session::answer(base::byte_view state_vector) {
   return document_->answer(*this, state_vector);
 }

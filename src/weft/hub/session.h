@@ -95,8 +95,10 @@ class Session {
   /// What this session may do.
   const Permit& permit() const { return info_.permit; }
 
-  /// Holds the session to another permit from now on: its client has brought a new token.
-  void renew(Permit permit) { info_.permit = std::move(permit); }
+  /// Holds the session to another permit from now on: its client has brought a new token. Presence
+  /// that may not be shown any more is withdrawn. Errors: forbidden, expired: it allows no reading,
+  /// and the session keeps the one that it has.
+  base::result<void> renew(Permit permit);
 
   /// The document's state vector, uncommitted edits included: what a SyncStep1 asks with.
   base::byte_vector state_vector() const;

@@ -39,7 +39,7 @@ function stock(server, token, name = 'team/notes') {
   return { doc, provider, closes, text: doc.getText('content'), destroy: () => provider.destroy() }
 }
 
-const read_only = { documents: [{ room: 'team', document: 'not*', rights: ['read', 'awareness'] }] }
+const read_only = { documents: [{ room: 'team', documentPrefix: 'not', rights: ['read', 'awareness'] }] }
 
 /** Tokens decide who reads, writes, is seen and lists, over every gateway; what is stored says who. */
 export async function authorization(context) {

@@ -357,11 +357,6 @@ class AuthorizedChannelTest : public DocumentChannelTest {
  protected:
   AuthorizedChannelTest() { authorizer_ = &spelled_; }
 
-  static PortRequest permit(hub::Permit permit) {
-    PortRequest out{PortRequest::kind::permit, std::nullopt, {}};
-    out.permit = std::make_shared<const hub::Permit>(std::move(permit));
-    return out;
-  }
   static std::string permission(bool write) {
     return message("", "control") + R"(  {"type":"permission","write":)" +
            (write ? "true" : "false") + "}\n";
@@ -381,11 +376,11 @@ TEST_P(AuthorizedChannelTest, WhoMayOnlyReadIsToldSo) {
   channel->request(edit(insert_update(1, 0), 1));
   EXPECT_TRUE(all(*channel).starts_with(refused(1, "forbidden")));
   // A new token opens the document for writing, and ends the refusal.
-  channel->request(permit({"ada", {}}));
+  channel->renew({"ada", {}});
   EXPECT_EQ(all(*channel), permission(true) + joined);
   channel->request(edit(insert_update(1, 0), 2));
   EXPECT_EQ(all(*channel), ack(2, record(0)));
-  channel->request(permit({"ada", {.write = false}}));
+  channel->renew({"ada", {.write = false}});
   EXPECT_EQ(all(*channel), permission(false));
 }
 
@@ -419,12 +414,39 @@ TEST_P(AuthorizedChannelTest, ANewTokenMayBeQuickerThanTheFirst) {
   spelled_.hold = true;
   const auto channel = open();
   run();
-  channel->request(permit({"ada", {}}));
+  channel->renew({"ada", {}});
   EXPECT_EQ(all(*channel), joined);
   spelled_.release(world_);
   EXPECT_EQ(all(*channel), "");
   channel->request(edit(insert_update(1, 0), 1));
   EXPECT_EQ(all(*channel), ack(1, record(0)));
+}
+
+TEST_P(AuthorizedChannelTest, ATokenThatAllowsNoReadingEndsTheChannel) {
+  token_ = "rwac:ada";
+  const auto channel = open(), other = open();
+  all(*channel);
+  all(*other);
+  channel->renew({"ada", {.read = false}});
+  other->request(edit(insert_update(1, 0), 1));
+  all(*other);
+  const std::string out = all(*channel);
+  EXPECT_TRUE(out.starts_with(R"(42["protocol-error",{"code":"forbidden")")) << out;
+  EXPECT_FALSE(out.contains("update")) << out;
+  EXPECT_EQ(lost_, 1);
+}
+
+TEST_P(AuthorizedChannelTest, ANewTokenTakesUpWhatWasRefusedWhenTheOldOneHadExpired) {
+  token_ = "rwac:ada:500";
+  const auto channel = open();
+  all(*channel);
+  run(std::chrono::seconds(1));
+  channel->request(edit(insert_update(1, 0), 1));
+  EXPECT_TRUE(all(*channel).starts_with(refused(1, "expired")));
+  channel->renew({"ada", {}});
+  EXPECT_EQ(all(*channel), joined);  // asked for again
+  channel->request(edit(insert_update(1, 0), 2));
+  EXPECT_EQ(all(*channel), ack(2, record(0)));
 }
 
 TEST_P(AuthorizedChannelTest, PresenceThatMayNotBeShownIsPassedOver) {

@@ -58,6 +58,7 @@ void EventStream::on_open(net::HttpStream& stream) {
     const auto left = std::max(expires_ - executor.now(), base::monotonic_time(0));
     expiry_timer_ = executor.schedule(left, [this] {
       expiry_timer_ = 0;
+      reader_.reset();  // what waits is not for this client any more
       on_failed({make_error_code(hub::errc::expired), "the permission has expired"});
     });
   }
@@ -82,7 +83,7 @@ void EventStream::on_gather(net::GatherSink& sink) {
     quiet_ = false;
   }
   const std::size_t room = sink.room();
-  reader_->collect(sink);
+  if (reader_) reader_->collect(sink);
   if (sink.room() < room) quiet_ = false;
   if (ending_.empty()) return;
   if (sink.room() == 0) return stream_->want_write();

@@ -53,9 +53,9 @@ class EventStream final : public net::HttpStreamBody, public hub::FeedEvents {
   const base::monotonic_time expires_;
   std::atomic<std::size_t>& open_;
   net::HttpStream* stream_ = nullptr;
-  std::unique_ptr<hub::FeedReader> reader_;
-  std::string waiting_;  ///< greeting, comments
-  std::string ending_;   ///< what goes last
+  std::unique_ptr<hub::FeedReader> reader_;  ///< none when the permission has expired
+  std::string waiting_;                      ///< greeting, comments
+  std::string ending_;                       ///< what goes last
   base::timer_id timer_ = 0;
   base::timer_id expiry_timer_ = 0;
   bool quiet_ = true;  ///< nothing was sent since the last look

@@ -21,6 +21,7 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
   }
 
   void request(PortRequest request) override { port_->request(std::move(request)); }
+  void renew(hub::Permit permit) override { port_->renew(std::move(permit)); }
   void collect(net::GatherSink& sink) override { port_->collect(sink); }
 
   void on_port_output() override { owner_.on_channel_output(); }
@@ -87,6 +88,7 @@ class RemoteEnd final : public PortOwner, public std::enable_shared_from_this<Re
   }
 
   void request(PortRequest request);
+  void renew(hub::Permit permit);
   void taken();
   void end() { port_.reset(); }
 
@@ -136,6 +138,11 @@ class RemoteChannel final : public DocumentChannel {
     }
     executor_.post(
         [end = end_, request = std::move(request)]() mutable { end->request(std::move(request)); });
+  }
+
+  void renew(hub::Permit permit) override {
+    executor_.post(
+        [end = end_, permit = std::move(permit)]() mutable { end->renew(std::move(permit)); });
   }
 
   void collect(net::GatherSink& sink) override {
@@ -193,6 +200,10 @@ void RemoteEnd::request(PortRequest request) {
   const std::size_t bytes = RemoteChannel::cost_of(request);
   if (port_) port_->request(std::move(request));
   tell([bytes](RemoteChannel& channel) { channel.on_handled(bytes); });
+}
+
+void RemoteEnd::renew(hub::Permit permit) {
+  if (port_) port_->renew(std::move(permit));
 }
 
 void RemoteEnd::on_port_output() {

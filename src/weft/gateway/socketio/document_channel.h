@@ -34,6 +34,9 @@ class DocumentChannel {
 
   virtual void request(PortRequest request) = 0;
 
+  /// See DocumentPort::renew.
+  virtual void renew(hub::Permit permit) = 0;
+
   /// Adds what waits; asks for more room by on_channel_output when not all fits.
   virtual void collect(net::GatherSink& sink) = 0;
 };

@@ -56,15 +56,19 @@ void DocumentPort::join(hub::Permit permit) {
   session_ = std::move(*joined);
 }
 
-void DocumentPort::renew(const hub::Permit& permit) {
-  if (!session_) return join(permit);
+void DocumentPort::renew(hub::Permit permit) {
+  if (lost_) return;
+  if (!session_) return join(std::move(permit));
   const bool wrote = session_->permit().rights.write;
-  session_->renew(permit);
-  if (!live_ || permit.rights.write == wrote) return;
-  tell_permission();
-  if (!permit.rights.write) return;
-  write_ended_ = false;
-  ask_for_missing();
+  const bool writes = permit.rights.write;
+  if (auto ok = session_->renew(std::move(permit)); !ok) return on_ended(ok.error());
+  if (!live_) return;
+  if (writes != wrote) tell_permission();
+  // What was refused for want of permission may come now.
+  if (writes && (!wrote || write_ended_)) {
+    write_ended_ = false;
+    ask_for_missing();
+  }
 }
 
 void DocumentPort::tell_permission() {
@@ -81,8 +85,6 @@ void DocumentPort::request(PortRequest request) {
     return refuse(request.ack,
                   {"unavailable", "the document has ended this connection's part", true});
   }
-  // Not behind what waits for the document, which it may be what keeps it waiting.
-  if (request.what == PortRequest::kind::permit) return renew(*request.permit);
   if (live_ && waiting_.empty()) {
     handle(std::move(request));
   } else {

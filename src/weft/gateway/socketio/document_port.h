@@ -16,7 +16,7 @@ namespace weft::gateway::socketio {
 
 /// What a client wants of one document, cut out of one of its events.
 struct PortRequest {
-  enum class kind : std::uint8_t { sync, message, permit };
+  enum class kind : std::uint8_t { sync, message };
 
   kind what = kind::message;
   std::optional<std::uint64_t> ack;  ///< the id of its acknowledgement, if it wants one
@@ -24,7 +24,6 @@ struct PortRequest {
   bool state_vector = false;         ///< sync: there is one
   std::optional<hub::VersionName> version = std::nullopt;  ///< sync: up to where the client is
   weft::protocol::Channel channel = weft::protocol::Channel::doc;  ///< message: of its metadata
-  std::shared_ptr<const hub::Permit> permit = nullptr;             ///< permit: the new one
 };
 
 /// Who a port is for.
@@ -74,11 +73,14 @@ class DocumentPort final : public hub::SessionEvents,
   DocumentPort(hub::Hub& hub, hub::DocumentHistory& history, const SocketFraming& framing,
                base::DocumentId document, PortClient client, PortOwner& owner);
 
-  /// Joins, as soon as that is permitted; once, and before everything else. Answers what comes
-  /// until then by errors.
+  /// Joins, as soon as that is permitted; once, and before everything else. What comes
+  /// until then waits.
   void start();
 
   void request(PortRequest request);
+
+  /// The client has brought a new token, which permits this; before what waits.
+  void renew(hub::Permit permit);
 
   /// Adds what waits; asks for more room by on_port_output when not all fits.
   void collect(net::GatherSink& sink);
@@ -107,7 +109,6 @@ class DocumentPort final : public hub::SessionEvents,
 
   void on_authorized(base::result<hub::Permit> permit);
   void join(hub::Permit permit);
-  void renew(const hub::Permit& permit);
   void tell_permission();
   void handle(PortRequest request);
   void handle_waiting();

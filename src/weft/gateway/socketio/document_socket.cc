@@ -1,5 +1,6 @@
 #include "weft/gateway/socketio/document_socket.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "weft/gateway/document_name.h"
@@ -140,50 +141,59 @@ void DocumentSocket::authorize(const protocol::Event& event, protocol::Ack ack) 
   if (!said.is_object() || token == said.end() || !token->is_string()) {
     return refuse(ack, {"bad-arguments", "authorize takes an object with a string \"token\""});
   }
+  std::string given = token->get<std::string>();
+  if (given.size() > hub::token_bytes_max) {
+    return refuse(ack, {"bad-arguments", "the token has more than " +
+                                             std::to_string(hub::token_bytes_max) + " bytes"});
+  }
   if (renewal_) {
     return refuse(ack, {"unavailable", "the token before is still being looked at", true});
   }
-  renewal_ = std::make_shared<Renewal>(Renewal{*this, token->get<std::string>(), std::move(ack)});
+  renewal_ = std::make_shared<Renewal>(Renewal{*this, std::move(given), std::move(ack)});
   go_on_renewing();
 }
 
-/// Asks for every document that the new token has not been shown for, those that were joined
-/// meanwhile too; hands the permits out once there is none.
+/// A document that the new token was not shown for, those that were joined meanwhile too.
+const base::DocumentId* DocumentSocket::next_to_renew() const {
+  if (!parts_.authorizer) return nullptr;
+  const auto it = std::ranges::find_if(
+      joined_, [&](const auto& item) { return !renewal_->permits.contains(item.first); });
+  return it == joined_.end() ? nullptr : &it->first;
+}
+
 void DocumentSocket::go_on_renewing() {
-  const auto ask = [this](const base::DocumentId& document) {
-    if (!parts_.authorizer || !renewal_->permits.try_emplace(document).second) return;
-    ++renewal_->waiting;
-    hub::authorize(*parts_.authorizer, {document, renewal_->token, handshake_.sender_id},
-                   socket_->executor(),
-                   [document, renewal = std::weak_ptr(renewal_)](base::result<hub::Permit> permit) {
-                     const auto still = renewal.lock();
-                     if (still) still->socket.on_renewed(document, std::move(permit));
-                   });
-  };
-  if (const auto document = handshake_.document()) ask(*document);
-  for (const auto& [document, joined] : joined_) ask(document);
-  if (renewal_->waiting > 0) return;
+  std::erase_if(renewal_->permits, [&](const auto& item) { return !joined_.contains(item.first); });
+  if (const auto* document = next_to_renew()) {
+    return hub::authorize(*parts_.authorizer, {*document, renewal_->token, handshake_.sender_id},
+                          socket_->executor(),
+                          [document = *document,
+                           renewal = std::weak_ptr(renewal_)](base::result<hub::Permit> permit) {
+                            const auto still = renewal.lock();
+                            if (still) still->socket.on_renewed(document, std::move(permit));
+                          });
+  }
   const auto renewal = std::move(renewal_);
   token_ = renewal->token;
-  for (const auto& [document, permit] : renewal->permits) {
-    const auto it = joined_.find(document);
-    if (it == joined_.end()) continue;
-    PortRequest request{PortRequest::kind::permit, std::nullopt, {}};
-    request.permit = permit;
-    it->second.channel->request(std::move(request));
+  for (auto& [document, permit] : renewal->permits) {
+    joined_.at(document).channel->renew(std::move(permit));
   }
   renewal->ack.reply(json::array({json::object()}));
 }
 
 void DocumentSocket::on_renewed(const base::DocumentId& document,
                                 base::result<hub::Permit> permit) {
+  if (permit) {
+    auto readable = hub::check_permit(*permit, &hub::Rights::read, "read this document",
+                                      socket_->executor().now());
+    if (!readable) permit = base::fail(std::move(readable.error()));
+  }
   if (!permit) {
     // Everything stays as it was permitted before.
     const auto renewal = std::move(renewal_);
     return refuse(renewal->ack, refusal_of(permit.error()), &document);
   }
-  renewal_->permits[document] = std::make_shared<const hub::Permit>(std::move(*permit));
-  if (--renewal_->waiting == 0) go_on_renewing();
+  renewal_->permits[document] = std::move(*permit);
+  go_on_renewing();
 }
 
 void DocumentSocket::refuse(protocol::Ack& ack, const Refusal& why,

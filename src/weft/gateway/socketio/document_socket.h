@@ -51,13 +51,13 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
     bool lost = false;
   };
 
-  /// A new token on its way through the authorizer: all documents take it, or none does.
+  /// A new token on its way through the authorizer, one document after the other: all take it, or
+  /// none does.
   struct Renewal {
     DocumentSocket& socket;
     std::string token;
     protocol::Ack ack;
-    std::map<base::DocumentId, std::shared_ptr<const hub::Permit>> permits = {};  ///< null: asked
-    std::size_t waiting = 0;
+    std::map<base::DocumentId, hub::Permit> permits = {};
   };
 
   void sync_request(const protocol::Event& event, protocol::Ack& ack);
@@ -65,6 +65,7 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
   void sync_leave(const protocol::Event& event, protocol::Ack& ack);
   void authorize(const protocol::Event& event, protocol::Ack ack);
   void go_on_renewing();
+  const base::DocumentId* next_to_renew() const;
   void on_renewed(const base::DocumentId& document, base::result<hub::Permit> permit);
   base::result<DocumentChannel*> channel(const base::DocumentId& document);
   void leave(const base::DocumentId& document);
