@@ -8,6 +8,7 @@ import { content_of, joined, random_edit, sorted } from '../lib/edits.mjs'
 import { Peer } from '../lib/peer.mjs'
 import { Random } from '../lib/random.mjs'
 import { assert, until } from '../lib/wait.mjs'
+import { YSocketIoClient } from '../lib/y_socket_io.mjs'
 import { fetch_document } from './http.mjs'
 
 const room = 'team'
@@ -45,6 +46,7 @@ class LocalPeer {
 /** What each kind is, and what it must say of its connection. */
 const kinds = {
   'y-websocket': { open: ({ server, seed }) => new LocalPeer(new Client(server, `${room}/${doc}`), seed) },
+  'y-socket.io': { open: ({ server, seed }) => new LocalPeer(new YSocketIoClient(server, `${room}/${doc}`), seed) },
   'Socket.IO by WebSocket': { provider: 'socketio-websocket', connection: { transport: 'socketio', carrier: 'websocket' } },
   // Between two polls only a heartbeat tells that a client is gone: this one says good-bye.
   'Socket.IO by polling': { provider: 'socketio-polling', connection: { transport: 'socketio', carrier: 'polling' }, polite: true },
