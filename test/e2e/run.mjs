@@ -13,6 +13,7 @@ import { EchoServer } from './lib/echo.mjs'
 import { Random } from './lib/random.mjs'
 import { Server } from './lib/server.mjs'
 import { compressed } from './scenarios/compressed.mjs'
+import { clients_of_every_kind } from './scenarios/every_client.mjs'
 import { many_documents, one_document } from './scenarios/converge.mjs'
 import { sigterm_drains } from './scenarios/drain.mjs'
 import { engine_io_on_the_wire } from './scenarios/engine_io.mjs'
@@ -37,6 +38,7 @@ import {
 } from './scenarios/socket_io_clients.mjs'
 import { trace_an_edit, trace_over_tls } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
+import { y_socket_io_provider } from './scenarios/y_socket_io.mjs'
 
 const { values: flags } = parseArgs({
   options: {
@@ -57,7 +59,7 @@ const { values: flags } = parseArgs({
 // The idle one costs time but no work: it runs beside all others.
 const beside = [idle_clients]
 const scenarios = [
-  health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input,
+  health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, y_socket_io_provider, clients_of_every_kind, sigterm_drains, hostile_input,
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
   trace_over_tls,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,

@@ -150,11 +150,11 @@ export class Session {
     if (refusal) return { state: 'denied', reason: explain(refusal) };
     if (synced) return { state: 'synced', reason: '' };
     if (this.failures_ > 0 && this.passing_ && !loaded) {
-      return { state: 'broken', reason: 'The server could not load this document. It is asked again by itself.' };
+      return { state: 'broken', reason: 'The server could not load this document. This page keeps asking.' };
     }
     if (loaded) return { state: 'offline', reason: this.passing_ ? 'The server cannot store edits right now.' : '' };
     if (this.failures_ >= failures_until_offline) {
-      return { state: 'offline', reason: 'The server cannot be reached. It is tried again by itself.' };
+      return { state: 'offline', reason: 'The server cannot be reached. This page keeps trying.' };
     }
     return { state: 'connecting', reason: '' };
   }

@@ -288,6 +288,20 @@ await checks.check('a hostile peer can neither break the page nor style it', () 
   }),
 );
 
+await checks.check('text and rich text stand in one column, in the middle of a wide window', () =>
+  with_windows(1, async (a) => {
+    const column = async (view, content) => {
+      await a.page.goto(`${url}/#/default/column-${run}?as=${view}`);
+      await a.state('synced');
+      const box = await a.page.locator(content).boundingBox();
+      return [Math.round(box.x), Math.round(box.width)];
+    };
+    const rich = await column('rich', '[data-testid=rich]');
+    assert.deepEqual(await column('text', '.cm-content'), rich);
+    assert.equal(rich[1], 792);
+  }),
+);
+
 await checks.check('a phone has the list in a drawer that the keyboard can close', async () => {
   const a = await Window.open(browser, url, { user: ada, viewport: { width: 390, height: 844 } });
   try {

@@ -67,7 +67,7 @@ class ChannelTest : public hub::testing::HubTest, public ChannelOwner {
 
   void on_channel_output() override { ++outputs_; }
   void on_channel_reading(bool wanted) override { stops_ += wanted ? -1 : 1; }
-  void on_channel_lost(const base::DocumentId&) override { ++lost_; }
+  void on_channel_lost(const base::DocumentId&, bool) override { ++lost_; }
 
   port_maker maker() {
     return [this](PortOwner& owner) {

@@ -31,9 +31,9 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
     owner_.on_channel_reading(wanted);
   }
 
-  void on_port_lost() override {
-    executor_.post([this, alive = std::weak_ptr(alive_)] {
-      if (!alive.expired()) owner_.on_channel_lost(document_);
+  void on_port_lost(bool returns) override {
+    executor_.post([this, returns, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) owner_.on_channel_lost(document_, returns);
     });
   }
 
@@ -43,7 +43,7 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
   ChannelOwner& owner_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool stopped_ = false;
-  std::shared_ptr<DocumentPort> port_;
+  std::shared_ptr<Port> port_;
 };
 
 // --- on two -------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class RemoteEnd final : public PortOwner, public std::enable_shared_from_this<Re
 
   void on_port_output() override;
   void on_port_reading(bool wanted) override;
-  void on_port_lost() override;
+  void on_port_lost(bool returns) override;
 
  private:
   void send();
@@ -104,11 +104,12 @@ class RemoteEnd final : public PortOwner, public std::enable_shared_from_this<Re
   base::Executor& executor_;
   const std::size_t batch_bytes_max_;
   const std::weak_ptr<RemoteChannel*> channel_;
-  std::shared_ptr<DocumentPort> port_;
+  std::shared_ptr<Port> port_;
   bool scheduled_ = false;  ///< send() comes at the end of this turn
   bool under_way_ = false;  ///< a batch has not been taken yet
   bool more_ = false;       ///< something came meanwhile
   bool lost_ = false;       ///< the port has nothing to say behind what it says now
+  bool returns_ = false;    ///< and its client may come again
 };
 
 class RemoteChannel final : public DocumentChannel {
@@ -170,7 +171,7 @@ class RemoteChannel final : public DocumentChannel {
     port_stopped_ = !wanted;
     owner_.on_channel_reading(wanted);
   }
-  void on_lost() { owner_.on_channel_lost(document_); }
+  void on_lost(bool returns) { owner_.on_channel_lost(document_, returns); }
 
   /// What a request counts for on its way.
   static std::size_t cost_of(const PortRequest& request) {
@@ -226,7 +227,9 @@ void RemoteEnd::send() {
       channel.on_batch(std::move(frames));
     });
   }
-  if (lost_ && !more_) tell([](RemoteChannel& channel) { channel.on_lost(); });
+  if (lost_ && !more_) {
+    tell([returns = returns_](RemoteChannel& channel) { channel.on_lost(returns); });
+  }
   // Nobody will say that an empty batch was taken.
   if (!under_way_ && more_) on_port_output();
 }
@@ -240,8 +243,9 @@ void RemoteEnd::on_port_reading(bool wanted) {
   tell([wanted](RemoteChannel& channel) { channel.on_reading(wanted); });
 }
 
-void RemoteEnd::on_port_lost() {
+void RemoteEnd::on_port_lost(bool returns) {
   lost_ = true;
+  returns_ = returns;
   on_port_output();
 }
 

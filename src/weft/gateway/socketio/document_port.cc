@@ -365,7 +365,7 @@ void DocumentPort::on_ended(const base::error& why) {
   waiting_.clear();
   refuse({}, refusal);
   heed_bounds();
-  owner_.on_port_lost();
+  owner_.on_port_lost(refusal.retry);
   // The document need not wait for a client to take what it is told.
   hub_.executor().post([self = weak_from_this()] {
     if (const auto port = self.lock()) port->session_.reset();

@@ -55,9 +55,28 @@ class PortOwner {
   /// client takes what it is answered. Told when that changes; true at first.
   virtual void on_port_reading(bool wanted) = 0;
 
-  /// The document has sent its client away, and what it had to say waits to be collected. Destroy
-  /// the port from a task of your own.
-  virtual void on_port_lost() = 0;
+  /// The document has sent its client away, and what it had to say waits to be collected; `returns`
+  /// when the client may come again by itself. Destroy the port from a task of your own.
+  virtual void on_port_lost(bool returns) = 0;
+};
+
+/// The end of a channel that lives with its document. Threading: the document's executor.
+class Port {
+ public:
+  virtual ~Port() = default;
+
+  /// Joins, as soon as that is permitted; once, and before everything else. What comes until then
+  /// waits.
+  virtual void start() = 0;
+
+  virtual void request(PortRequest request) = 0;
+
+  /// The client has brought a new token, which permits this; before what waits. For protocols that
+  /// have a way to bring one.
+  virtual void renew(hub::Permit) {}
+
+  /// Adds what waits; asks for more room by on_port_output when not all fits.
+  virtual void collect(net::GatherSink& sink) = 0;
 };
 
 /// One document of one connection: turns requests into calls of a hub session and puts everything
@@ -67,23 +86,18 @@ class PortOwner {
 /// client, and while it waits for the document or a sync, it asks for no more requests; what comes
 /// until the owner heeds that is kept.
 /// Threading: the document's executor.
-class DocumentPort final : public hub::SessionEvents,
+class DocumentPort final : public Port,
+                           public hub::SessionEvents,
                            public std::enable_shared_from_this<DocumentPort> {
  public:
   DocumentPort(hub::Hub& hub, hub::DocumentHistory& history, const SocketFraming& framing,
                base::DocumentId document, PortClient client, PortOwner& owner);
 
-  /// Joins, as soon as that is permitted; once, and before everything else. What comes
-  /// until then waits.
-  void start();
-
-  void request(PortRequest request);
-
-  /// The client has brought a new token, which permits this; before what waits.
-  void renew(hub::Permit permit);
-
-  /// Adds what waits; asks for more room by on_port_output when not all fits.
-  void collect(net::GatherSink& sink);
+  // Port
+  void start() override;
+  void request(PortRequest request) override;
+  void renew(hub::Permit permit) override;
+  void collect(net::GatherSink& sink) override;
 
   // hub::SessionEvents
   void on_live() override;

@@ -259,7 +259,7 @@ void DocumentSocket::on_channel_reading(bool wanted) {
   }
 }
 
-void DocumentSocket::on_channel_lost(const base::DocumentId& document) {
+void DocumentSocket::on_channel_lost(const base::DocumentId& document, bool) {
   const auto it = joined_.find(document);
   if (it == joined_.end()) return;
   it->second.lost = true;

@@ -43,7 +43,7 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
   // ChannelOwner
   void on_channel_output() override;
   void on_channel_reading(bool wanted) override;
-  void on_channel_lost(const base::DocumentId& document) override;
+  void on_channel_lost(const base::DocumentId& document, bool returns) override;
 
  private:
   struct Joined {

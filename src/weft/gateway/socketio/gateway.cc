@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/gateway/socketio/protocol/connection.h"
+#include "weft/gateway/socketio/yjs_namespace.h"
 
 namespace weft::gateway::socketio {
 
@@ -48,6 +49,22 @@ class DocumentNamespaces final : public protocol::Namespaces {
   const Handshake from_query_;
 };
 
+/// All that a client of this server may ask for.
+class AllNamespaces final : public protocol::Namespaces {
+ public:
+  AllNamespaces(std::unique_ptr<protocol::Namespaces> documents,
+                std::unique_ptr<protocol::Namespaces> yjs)
+      : documents_(std::move(documents)), yjs_(std::move(yjs)) {}
+
+  void on_connect(protocol::ConnectRequest request, protocol::Admission admission) override {
+    auto& whose = is_yjs_namespace(request.name_space) ? yjs_ : documents_;
+    whose->on_connect(std::move(request), std::move(admission));
+  }
+
+ private:
+  const std::unique_ptr<protocol::Namespaces> documents_, yjs_;
+};
+
 }  // namespace
 
 std::unique_ptr<protocol::Namespaces> document_namespaces(SocketParts parts,
@@ -73,9 +90,10 @@ engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
                : next_home_.fetch_add(1, std::memory_order_relaxed) % parts_.loops.size();
   const SocketParts parts{parts_.hubs,   parts_.history, framing_,
                           parts_.events, counters_,      parts_.authorizer};
+  auto all = std::make_unique<AllNamespaces>(document_namespaces(parts, options_, *handshake),
+                                             yjs_namespaces(parts, yjs_framings_, *handshake));
   return engine::Admission{std::make_unique<protocol::Connection>(
-                               document_namespaces(parts, options_, std::move(*handshake)),
-                               options_.connection, engine::fill_from_system),
+                               std::move(all), options_.connection, engine::fill_from_system),
                            home};
 }
 
