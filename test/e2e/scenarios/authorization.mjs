@@ -8,6 +8,7 @@ import { Client, websocket_class } from '../lib/client.mjs'
 import { WebsocketProvider } from 'y-websocket'
 import { SocketConnection, envelope, update_message } from '../lib/socketio_client.mjs'
 import { assert, until } from '../lib/wait.mjs'
+import { YSocketIoClient } from '../lib/y_socket_io.mjs'
 
 const all = { documents: [{ room: 'team' }], list: true }
 
@@ -107,6 +108,22 @@ export async function authorization(context) {
   const elsewhere = socket.document('team', 'other')
   await until('a document joined later is opened by the new token', () => elsewhere.synced)
   socket.close()
+
+  // y-socket.io: the same token in its `auth`, beside what the application puts there.
+  const named = (token) => {
+    const client = new YSocketIoClient(server, 'team/notes', {}, { token, version: 'of the application' })
+    clients.push(client)
+    return client
+  }
+  const outsider = named(forged)
+  await until('a forged token is refused', () => outsider.refusals.length === 1)
+  assert(outsider.refusals[0].data?.code === 'unauthenticated' && !outsider.provider.socket.active, JSON.stringify(outsider.refusals[0].data))
+  const guest = named(eve)
+  await until('the y-socket.io reader is synced', () => guest.synced && guest.text.toString() === 'and by eve: written by ada')
+  guest.text.insert(0, 'not allowed ')
+  await until('its edit is refused', () => guest.disconnects.length === 1)
+  assert(guest.errors[0]?.code === 'forbidden' && !guest.provider.socket.active, JSON.stringify(guest.errors))
+  assert(writer.text.toString() === 'and by eve: written by ada', 'it reached nobody')
   for (const client of clients) client.destroy()
   return `${clients.length} stock clients, 2 of Socket.IO, ${after.records.length} records`
 }

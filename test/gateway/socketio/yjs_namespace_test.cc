@@ -307,7 +307,7 @@ TEST_F(YjsNamespaceTest, WhatIsStoredSaysWhoWroteIt) {
   client->say("sync-update", insert_update(1, 0));
   all(*client);
   ASSERT_EQ(disk_.durable.size(), 1u);
-  EXPECT_EQ(disk_.durable.front().record.identity, "ada");
+  EXPECT_EQ(disk_.durable.front().entry.record.identity, "ada");
 }
 
 TEST_F(YjsNamespaceTest, AReaderReadsOnUntilItWrites) {
