@@ -134,11 +134,11 @@ def load_tables(cells: dict) -> str:
     out += block("Latency p50 / p99, ms (rate: from the scheduled time of the edit)",
                  lambda m: (f"{figure(m, 'p50_ms', '{:.2f}')} / {figure(m, 'p99_ms', '{:.2f}')}"
                             if "p50_ms" in m else figure(m, "p50_ms", "")))
-    if any("ack_p50_ms" in m for c in names for m in cells[c].values()):
-        out += block("Acknowledgements p50 / p99, ms (counted as latency is)",
-                     lambda m: (f"{figure(m, 'ack_p50_ms', '{:.2f}')} / "
-                                f"{figure(m, 'ack_p99_ms', '{:.2f}')}"
-                                if "ack_p50_ms" in m else "–"))
+    acks = rows(lambda m: f"{figure(m, 'ack_p50_ms', '{:.2f}')} / {figure(m, 'ack_p99_ms', '{:.2f}')}"
+                if "ack_p50_ms" in m else "–")
+    acks = [row for row in acks if any(text != "–" for text in row[1:])]
+    if acks:
+        out += "\nAcknowledgements p50 / p99, ms (counted as latency is):\n\n" + table(["", *names], acks)
     out += block("Server RSS at the end of the window, MiB",
                  lambda m: figure(m, "server_rss", "{:.0f}", MIB))
     out += block("The server's own CPU, cores", lambda m: figure(m, "server_cores", "{:.2f}"))
