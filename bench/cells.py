@@ -12,7 +12,7 @@ from pathlib import Path
 
 import codec_cell
 import process
-from servers import BIN, PEERS, PLAIN, RawFile, Server, Weft
+from servers import BIN, PEERS, PLAIN, WEFT, RawFile, Server, Weft
 
 SHAPES = {"f100": (1, 100), "f10": (100, 10), "f2": (1000, 2)}  # documents, clients of each
 RATES = {"f100": 100, "f10": 1000, "f2": 5000}  # edits a second in total
@@ -35,8 +35,8 @@ class Bench:
         return self.scratch / "run"
 
     def server(self, name: str) -> Server:
-        if name == "weft":
-            return Weft(self.run_dir, self.args.weft, self.args.weft_flag)
+        if name in WEFT:
+            return WEFT[name](self.run_dir, self.args.weft, self.args.weft_flag)
         return PLAIN[name](self.run_dir)
 
     def paper(self) -> Path:
@@ -239,10 +239,13 @@ def run_codec(bench: Bench, name: str) -> dict:
 
 LIMITS = ("raw", "raw-wal")
 NODE = ("y-websocket", "hocuspocus")
+SOCKETIO = {"f100": ("socket.io", "weft-socketio"), "f10": ("socket.io", "weft-socketio"), "f2": ()}
 CELLS: dict[str, Cell] = {
-    **{f"{shape}-rate": Cell(run_load(shape, "rate"), (*LIMITS, "raw-wal-2ms", *NODE, "weft"))
+    **{f"{shape}-rate": Cell(run_load(shape, "rate"),
+                             (*LIMITS, "raw-wal-2ms", *NODE, "weft", *SOCKETIO[shape]))
        for shape in SHAPES},
-    **{f"{shape}-flat": Cell(run_load(shape, "flat"), (*LIMITS, *NODE, "weft"))
+    **{f"{shape}-flat": Cell(run_load(shape, "flat"),
+                             (*LIMITS, *NODE, "weft", *SOCKETIO[shape]))
        for shape in SHAPES},
     "idle": Cell(run_idle, ("raw", *NODE, "weft")),
     "paper": Cell(run_paper, (*NODE, "weft", "raw")),  # raw copies what weft has answered

@@ -10,7 +10,8 @@ from pathlib import Path
 from report import KIB, MIB, at, codec_lines
 
 COLORS = {"weft": "#0b6bcb", "raw": "#8a94a0", "raw-wal": "#6b7580", "raw-wal-2ms": "#4d565f",
-          "y-websocket": "#e08a1e", "hocuspocus": "#c8553d", "yjs": "#e08a1e", "yrs": "#7a52a8"}
+          "y-websocket": "#e08a1e", "hocuspocus": "#c8553d", "socket.io": "#a8456b",
+          "weft-socketio": "#4a9be0", "yjs": "#e08a1e", "yrs": "#7a52a8"}
 SHADES = {"typing": 1.0, "scattered": 0.7, "deletes": 0.45}
 # cell: title, path of the figure, scale
 BARS = {
@@ -54,7 +55,7 @@ def bar_panel(x: float, y: float, title: str, values: dict[str, float], void: se
         top = y + HEAD + row * ROW
         length = room * (math.log10(value) - low) / span if value > 0 else 1
         color = COLORS.get(name, "#999999")
-        weight = "600" if name == "weft" else "normal"
+        weight = "600" if name.startswith("weft") else "normal"
         parts.append(text(x + LABEL_WIDTH - 6, top + 11, name, 11, "end", weight=weight))
         parts.append(f'<rect x="{x + LABEL_WIDTH:.1f}" y="{top:.1f}" width="{length:.1f}" '
                      f'height="{ROW - 4}" rx="2" fill="{color}"/>')

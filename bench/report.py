@@ -3,6 +3,8 @@
 MIB = 1 / 2**20
 KIB = 1 / 1024
 LIMITS = ("raw", "raw-wal", "raw-wal-2ms")
+RATIOS = [("weft", "raw"), ("weft", "raw-wal"), ("weft", "raw-wal-2ms"), ("weft", "y-websocket"),
+          ("weft", "hocuspocus"), ("weft-socketio", "socket.io"), ("weft-socketio", "weft")]
 OTHER_CORES_MAX = 0.2  # more, and latencies and flat throughput say little
 
 
@@ -123,14 +125,20 @@ def load_tables(cells: dict) -> str:
 
     key = "server_cpu_us_per_delivery"
     main = rows(lambda m: figure(m, key, "{:.3g}"))
-    main += [[f"weft / {below}"] + [ratio(cells[c].get("weft", {}), cells[c].get(below, {}), key)
-                                    for c in names] for below in servers if below != "weft"]
+    main += [[f"{above} / {below}"] + [ratio(cells[c].get(above, {}), cells[c].get(below, {}), key)
+                                       for c in names]
+             for above, below in RATIOS if above in servers and below in servers]
     out = "Server CPU, µs per delivered update:\n\n" + table(["", *names], main)
     out += block("Delivered updates a second",
                  lambda m: figure(m, "delivered_per_second", "{:,.0f}"))
     out += block("Latency p50 / p99, ms (rate: from the scheduled time of the edit)",
                  lambda m: (f"{figure(m, 'p50_ms', '{:.2f}')} / {figure(m, 'p99_ms', '{:.2f}')}"
                             if "p50_ms" in m else figure(m, "p50_ms", "")))
+    acks = rows(lambda m: f"{figure(m, 'ack_p50_ms', '{:.2f}')} / {figure(m, 'ack_p99_ms', '{:.2f}')}"
+                if "ack_p50_ms" in m else "–")
+    acks = [row for row in acks if any(text != "–" for text in row[1:])]
+    if acks:
+        out += "\nAcknowledgements p50 / p99, ms (counted as latency is):\n\n" + table(["", *names], acks)
     out += block("Server RSS at the end of the window, MiB",
                  lambda m: figure(m, "server_rss", "{:.0f}", MIB))
     out += block("The server's own CPU, cores", lambda m: figure(m, "server_cores", "{:.2f}"))

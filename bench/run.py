@@ -92,7 +92,8 @@ def build(args: argparse.Namespace) -> None:
         targets = ["raw_server", "ws_load", "ws_join", "codec_bench", "weft"]
         subprocess.run([ROOT / "tools/build.sh", "release", *targets], check=True,
                        stdout=subprocess.DEVNULL)
-    if not (PEERS / "node_modules/@hocuspocus/server").exists():
+    wanted = json.loads((PEERS / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    if any(not (PEERS / "node_modules" / name).exists() for name in wanted):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=PEERS, check=True,
                        stdout=subprocess.DEVNULL)
 

@@ -15,6 +15,12 @@ PEERS = ROOT / "bench/peers"
 COMMIT_INTERVAL_US = 2000  # log.commit_interval_us, the default of Weft
 
 
+def socketio_url(port: int, document: str) -> str:
+    """The room is the one that bench/load/socketio.h names."""
+    return f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket" \
+           f"&roomId=default&docId={document}"
+
+
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -141,6 +147,17 @@ class Hocuspocus(Node):
     script = PEERS / "hocuspocus.mjs"
 
 
+class SocketIo(Node):
+    """The work of Weft's Socket.IO gateway, as one writes it with npm `socket.io`."""
+
+    name = "socket.io"
+    dialect = "socketio"
+    script = PEERS / "socketio.mjs"
+
+    def url(self, path="{doc}"):
+        return socketio_url(self.port, path)
+
+
 class Weft(Server):
     name = "weft"
 
@@ -167,5 +184,17 @@ class Weft(Server):
             connection.close()
 
 
-PLAIN = {kind.name: kind for kind in (Raw, RawWal, RawWalGrouped, YWebsocket, Hocuspocus)}
-NAMES = [*PLAIN, "weft"]
+class WeftSocketIo(Weft):
+    """The same server, spoken to over Socket.IO."""
+
+    name = "weft-socketio"
+    dialect = "socketio"
+
+    def url(self, path="{doc}"):
+        return socketio_url(self.port, path)
+
+
+PLAIN = {kind.name: kind
+         for kind in (Raw, RawWal, RawWalGrouped, YWebsocket, Hocuspocus, SocketIo)}
+WEFT = {kind.name: kind for kind in (Weft, WeftSocketIo)}
+NAMES = [*PLAIN, *WEFT]

@@ -74,9 +74,9 @@ bool Connection::take_unusual(const Frame& frame, byte_view payload, bool& alive
       flush();
       return false;
     case opcode::pong:
-    case opcode::text:
       return false;
     case opcode::close:
+    case opcode::text:  // in fragments: no server that is measured here does that
       alive = false;
       return false;
     case opcode::binary:

@@ -21,19 +21,20 @@ class Connection {
   /// `receive_buffer_bytes`: what the kernel may hold unread; 0 leaves it to the kernel.
   bool start(const Url& server, std::string_view path, int receive_buffer_bytes = 0);
 
-  /// Reads once into `buffer` and calls on_message(byte_view) for each complete binary message;
-  /// the view is valid during the call. Pings are answered. False when the connection has ended.
-  template <class OnMessage>
-  bool read(std::span<std::uint8_t> buffer, OnMessage&& on_message);
+  /// Reads once into `buffer` and calls on_message(byte_view) for each complete binary message and
+  /// on_text(byte_view) for each text message; the view is valid during the call. Pings are
+  /// answered. False when the connection has ended.
+  template <class OnMessage, class OnText>
+  bool read(std::span<std::uint8_t> buffer, OnMessage&& on_message, OnText&& on_text);
 
   /// Reads once into `buffer` and returns the bytes as they lie on the wire, behind the answer to
   /// the upgrade; for callers that take frames apart themselves. `alive`: whether the connection
   /// is.
   std::span<std::uint8_t> receive(std::span<std::uint8_t> buffer, bool& alive);
 
-  /// Queues one binary message; `key` is the masking key. flush() sends what is queued.
-  void queue(byte_view message, std::uint32_t key) {
-    append_client_frame(out_, opcode::binary, message, key);
+  /// Queues one message, binary or text; `key` is the masking key. flush() sends what is queued.
+  void queue(byte_view message, std::uint32_t key, opcode op = opcode::binary) {
+    append_client_frame(out_, op, message, key);
   }
 
   /// Sends what is queued as far as the socket takes it. False on a socket error.
@@ -56,8 +57,8 @@ class Connection {
   byte_vector out_;
 };
 
-template <class OnMessage>
-bool Connection::read(std::span<std::uint8_t> buffer, OnMessage&& on_message) {
+template <class OnMessage, class OnText>
+bool Connection::read(std::span<std::uint8_t> buffer, OnMessage&& on_message, OnText&& on_text) {
   bool alive = true;
   std::span<std::uint8_t> bytes = receive(buffer, alive);
   Frame frame;
@@ -66,6 +67,8 @@ bool Connection::read(std::span<std::uint8_t> buffer, OnMessage&& on_message) {
     const byte_view payload = bytes.subspan(frame.header_bytes, frame.payload_bytes);
     if (frame.op == opcode::binary && frame.final) {
       on_message(payload);
+    } else if (frame.op == opcode::text && frame.final) {
+      on_text(payload);
     } else if (take_unusual(frame, payload, alive)) {
       on_message(byte_view(fragments_));
       byte_vector().swap(fragments_);

@@ -18,6 +18,8 @@ bool parse_dialect(std::string_view name, dialect& out) {
     out = dialect::y;
   } else if (name == "hocuspocus") {
     out = dialect::hocuspocus;
+  } else if (name == "socketio") {
+    out = dialect::socketio;
   } else {
     return false;
   }

@@ -11,9 +11,10 @@ enum class dialect {
   none,        ///< a raw broadcast server: no handshake, the messages of y
   y,           ///< y-websocket: SyncStep1 opens, SyncStep2 answers
   hocuspocus,  ///< the same messages behind the name of the document, after an Auth message
+  socketio,    ///< the same messages as payloads of Weft's Socket.IO events (socketio.h)
 };
 
-/// Takes "none", "y" or "hocuspocus". False when the name is another.
+/// Takes the name of one of these. False when the name is another.
 bool parse_dialect(std::string_view name, dialect& out);
 
 /// Begins a message: what stands before the y-protocols message.

@@ -22,6 +22,7 @@ Fleet::Fleet(LoadOptions chosen) : options(std::move(chosen)) {
 
   for (std::size_t doc = 0; doc < options.docs; ++doc) {
     names.push_back(options.doc_prefix + "-" + std::to_string(doc));
+    if (options.spoken == dialect::socketio) socketio.emplace_back(names.back());
   }
   const std::size_t total = options.docs * options.clients_per_doc;
   sent = std::make_unique<Sent[]>(total);

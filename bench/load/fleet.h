@@ -13,6 +13,7 @@
 #include "load/connection.h"
 #include "load/dialect.h"
 #include "load/sent_times.h"
+#include "load/socketio.h"
 
 namespace weft::bench {
 
@@ -35,6 +36,17 @@ struct LoadOptions {
   pid_t server_pid = 0;
 };
 
+/// socketio: where one client's conversation with the server stands.
+struct Conversation {
+  std::uint64_t next_ack = 0;            ///< id of the acknowledgement that comes next
+  std::optional<std::uint64_t> version;  ///< the latest that the client was told
+  bool payload_due = false;              ///< the next message is that of a delivery
+  bool versioned = false;                ///< that delivery has a position
+
+  static std::uint64_t ack_of_edit(std::uint64_t edit) { return edit + 1; }  // 0 is the sync's
+  std::uint64_t edits_acked() const { return next_ack == 0 ? 0 : next_ack - 1; }
+};
+
 /// One simulated client. Only the thread it is given to touches it.
 struct Client {
   Connection link;
@@ -47,7 +59,10 @@ struct Client {
   bool ready = false;
   bool lost = false;
   bool waits_for_write = false;
-  bool queued = false;                           ///< is in the worker's dirty list
+  bool queued = false;  ///< is in the worker's dirty list
+  Conversation conversation;
+  std::uint64_t completed = 0;                   ///< of its edits: received by who completes them
+  std::uint64_t settled = 0;                     ///< flat: of its edits, not in flight any more
   std::size_t credit = 0;                        ///< flat: edits it may send now
   std::int64_t next_presence_ns = 0;             ///< presence: due at
   std::vector<std::uint32_t> received;           ///< by sender's place: next clock expected from it
@@ -76,7 +91,8 @@ struct Fleet {
   std::uint64_t first_id = 0;  ///< Yjs client id of clients[0]; the others follow
   std::uint32_t seed = 1;      ///< of the masking keys
   std::size_t threads = 1;
-  std::vector<std::string> names;  ///< by document
+  std::vector<std::string> names;          ///< by document
+  std::vector<SocketIoDocument> socketio;  ///< by document, in that dialect
   std::deque<Client> clients;
   std::unique_ptr<Sent[]> sent;  ///< by client index
 

@@ -38,9 +38,12 @@ void add_up(const std::vector<std::unique_ptr<Worker>>& workers, LoadReport& rep
     all.duplicates += one.duplicates;
     all.gaps += one.gaps;
     all.malformed += one.malformed;
+    all.acks_expected += one.acks_expected;
+    all.misplaced += one.misplaced;
     all.lost_connections += one.lost_connections;
     all.drain_seconds = std::max(all.drain_seconds, one.drain_seconds);
     all.latency.add(one.latency);
+    all.ack_latency.add(one.ack_latency);
     all.presence_age.add(one.presence_age);
     report.threads.push_back(one.use);
   }

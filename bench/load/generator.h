@@ -31,8 +31,8 @@ struct LoadReport {
   std::size_t server_peak_bytes = 0;       ///< most resident memory, the drain included
   limit limited_by() const;
   bool complete() const {
-    return all.whole.delivered == all.expected && all.gaps == 0 && all.malformed == 0 &&
-           all.lost_connections == 0;
+    return all.whole.delivered == all.expected && all.whole.acked == all.acks_expected &&
+           all.gaps == 0 && all.malformed == 0 && all.misplaced == 0 && all.lost_connections == 0;
   }
 };
 

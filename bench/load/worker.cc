@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "load/edits.h"
 
@@ -20,27 +21,6 @@ constexpr int stalled_buffer_bytes = 256 * 1024;
 std::int64_t to_ns(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }
 
 }  // namespace
-
-WorkerReport::Counts WorkerReport::Counts::operator-(const Counts& other) const {
-  return {sent - other.sent,
-          delivered - other.delivered,
-          messages - other.messages,
-          reads - other.reads,
-          presence_sent - other.presence_sent,
-          presence_states - other.presence_states,
-          presence_messages - other.presence_messages};
-}
-
-WorkerReport::Counts& WorkerReport::Counts::operator+=(const Counts& other) {
-  sent += other.sent;
-  delivered += other.delivered;
-  messages += other.messages;
-  reads += other.reads;
-  presence_sent += other.presence_sent;
-  presence_states += other.presence_states;
-  presence_messages += other.presence_messages;
-  return *this;
-}
 
 Worker::Worker(Fleet& fleet, std::size_t thread)
     : fleet_(fleet),
@@ -209,13 +189,14 @@ bool Worker::drain() {
   for (const Client* client : own_) {
     report_.expected += of_document[client->doc] - fleet_.sent[client->index].edits.size();
   }
+  if (acknowledges()) report_.acks_expected = counts_.sent;
   std::int64_t progress = now_ = now_ns();
-  while (counts_.delivered < report_.expected) {
-    const std::uint64_t seen = counts_.delivered;
+  while (counts_.delivered < report_.expected || counts_.acked < report_.acks_expected) {
+    const std::uint64_t seen = counts_.delivered + counts_.acked;
     flush_dirty();
     turn(second_ns / 10);
     now_ = now_ns();
-    if (counts_.delivered != seen) progress = now_;
+    if (counts_.delivered + counts_.acked != seen) progress = now_;
     if (now_ - progress > to_ns(options_.drain_seconds)) return false;
   }
   return true;
@@ -242,14 +223,16 @@ void Worker::read_from(Client& client) {
   ++counts_.reads;
   // The time of the read, not of the turn: a turn of many reads is long.
   now_ = now_ns();
-  const bool alive =
-      client.link.read(read_buffer_, [&](byte_view message) { on_message(client, message); });
+  const bool alive = client.link.read(
+      read_buffer_, [&](byte_view message) { on_message(client, message); },
+      [&](byte_view message) { on_text(client, message); });
   settle_latency();
   if (!was_open && client.link.is_open()) on_open(client);
   if (!alive) lose(client);
 }
 
 void Worker::on_open(Client& client) {
+  if (options_.spoken == dialect::socketio) return;  // the server speaks first
   if (options_.spoken == dialect::none) {
     on_ready(client);
     return;
@@ -271,6 +254,10 @@ void Worker::on_ready(Client& client) {
 
 void Worker::on_message(Client& client, byte_view message) {
   ++counts_.messages;
+  if (acknowledges() && !std::exchange(client.conversation.payload_due, false)) {
+    ++report_.malformed;
+    return;
+  }
   std::uint64_t id = 0;
   std::uint64_t clock = 0;
   std::uint64_t end = 0;
@@ -294,7 +281,7 @@ void Worker::on_message(Client& client, byte_view message) {
       queue(client);
       mark_dirty(client);
     }
-    if (kind == message_kind::step2) on_ready(client);
+    if (kind == message_kind::step2 && !acknowledges()) on_ready(client);
     if (!well_formed) ++report_.malformed;
   });
 }
@@ -311,6 +298,7 @@ void Worker::on_range(Client& receiver, std::uint64_t id, std::uint64_t clock, s
     return;
   }
   if (index == receiver.index) return;  // some servers echo
+  if (acknowledges() && !receiver.conversation.versioned) ++report_.misplaced;
   const SentTimes& sent = fleet_.sent[index].edits;
   std::uint32_t& expected = receiver.received[place];
   if (clock > expected) ++report_.gaps;
@@ -331,8 +319,8 @@ void Worker::on_range(Client& receiver, std::uint64_t id, std::uint64_t clock, s
     counts_.delivered += edits_end - first;
     if (options_.flat != 0 && receiver.completes == index && !receiver.stalled) {
       Client& sender = fleet_.clients[index];
-      sender.credit += edits_end - first;
-      if (!stopped_) mark_dirty(sender);
+      sender.completed += edits_end - first;
+      settle_edits(sender);
     }
   }
   expected = std::max(expected, static_cast<std::uint32_t>(end));
@@ -355,6 +343,17 @@ void Worker::on_presence(Client& receiver, std::uint64_t id, std::uint64_t clock
   if (in_window(sent_ns)) report_.presence_age.add(now_ - sent_ns);
 }
 
+/// Gives a sender credit for what is not in flight any more: received and, where servers
+/// acknowledge, acknowledged.
+void Worker::settle_edits(Client& sender) {
+  std::uint64_t settled = sender.completed;
+  if (acknowledges()) settled = std::min(settled, sender.conversation.edits_acked());
+  if (settled == sender.settled) return;
+  sender.credit += settled - sender.settled;
+  sender.settled = settled;
+  if (!stopped_) mark_dirty(sender);
+}
+
 void Worker::count_latency(std::int64_t sent_ns) {
   if (sent_ns != latency_run_sent_) {
     settle_latency();
@@ -370,21 +369,23 @@ void Worker::settle_latency() {
   latency_run_ = 0;
 }
 
-void Worker::start_message(const Client& client) {
+/// `ack`: the id by which the message is to be acknowledged, where servers do that.
+void Worker::start_message(Client& client, std::optional<std::uint64_t> ack) {
+  if (options_.spoken == dialect::socketio) return announce(client, ack);
   message_.clear();
   append_head(message_, options_.spoken, fleet_.names[client.doc]);
 }
 
-void Worker::queue(Client& client) {
+void Worker::queue(Client& client, opcode op) {
   mask_state_ ^= mask_state_ << 13;
   mask_state_ ^= mask_state_ >> 17;
   mask_state_ ^= mask_state_ << 5;
-  client.link.queue(message_, mask_state_);
+  client.link.queue(message_, mask_state_, op);
 }
 
 void Worker::queue_edit(Client& client, std::int64_t sent_ns) {
   SentTimes& sent = fleet_.sent[client.index].edits;
-  start_message(client);
+  start_message(client, Conversation::ack_of_edit(sent.size()));
   append_edit(message_, fleet_.first_id + client.index, sent.size() * options_.edit_chars,
               options_.edit_chars);
   sent.push(sent_ns);

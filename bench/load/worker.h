@@ -13,8 +13,8 @@ namespace weft::bench {
 /// What one thread counted.
 struct WorkerReport {
   struct Counts {
-    std::uint64_t sent = 0, delivered = 0;
-    std::uint64_t messages = 0;  ///< WebSocket messages received
+    std::uint64_t sent = 0, delivered = 0, acked = 0;
+    std::uint64_t messages = 0;  ///< binary WebSocket messages received
     std::uint64_t reads = 0;     ///< that a server caused: its writes, unless several lay waiting
     std::uint64_t presence_sent = 0, presence_states = 0, presence_messages = 0;
     Counts operator-(const Counts& other) const;
@@ -23,9 +23,12 @@ struct WorkerReport {
   Counts whole;   ///< warm-up and drain included
   Counts window;  ///< between the ends of the window
   std::uint64_t expected = 0, duplicates = 0, gaps = 0, malformed = 0, lost_connections = 0;
-  ThreadUse use;  ///< during the window
+  std::uint64_t acks_expected = 0;
+  std::uint64_t misplaced = 0;  ///< without a position, behind a later one, or acked out of turn
+  ThreadUse use;                ///< during the window
   double drain_seconds = 0;
   Histogram latency;  ///< of edits that were due within the window
+  Histogram ack_latency;
   Histogram presence_age;
 };
 
@@ -59,13 +62,19 @@ class Worker {
   void on_open(Client& client);
   void on_ready(Client& client);
   void on_message(Client& client, byte_view message);
+  void on_text(Client& client, byte_view message);
+  void on_acknowledged(Client& client, const SocketIoPacket& packet);
+  void take_version(Client& client, std::optional<std::uint64_t> version);
   void on_range(Client& receiver, std::uint64_t id, std::uint64_t clock, std::uint64_t end);
   void on_presence(Client& receiver, std::uint64_t id, std::uint64_t clock);
+  void settle_edits(Client& sender);
   void count_latency(std::int64_t sent_ns);
   void settle_latency();
-  void queue(Client& client);
+  void queue(Client& client, opcode op = opcode::binary);
+  void queue_text(Client& client, std::string_view text);
   void queue_edit(Client& client, std::int64_t sent_ns);
-  void start_message(const Client& client);
+  void start_message(Client& client, std::optional<std::uint64_t> ack = std::nullopt);
+  void announce(Client& client, std::optional<std::uint64_t> ack);
   void mark_dirty(Client& client);
   void flush_dirty();
   void flush(Client& client);
@@ -75,6 +84,7 @@ class Worker {
   std::uint64_t edits_in(std::uint64_t clocks) const {
     return fleet_.options.edit_chars == 1 ? clocks : clocks / fleet_.options.edit_chars;
   }
+  bool acknowledges() const { return options_.spoken == dialect::socketio; }
   bool in_window(std::int64_t ns) const { return ns >= window_begin_ns_ && ns < window_end_ns_; }
 
   Fleet& fleet_;

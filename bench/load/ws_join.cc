@@ -147,6 +147,7 @@ int main(int argc, char** argv) {
     else if (name != "--dialect" || !parse_dialect(argv[i + 1], options.spoken))
       return usage();
   }
+  if (options.spoken == dialect::socketio) return usage();  // joins are measured without
   if (argc % 2 == 0 || options.clients == 0 || !parse_url(url_text, options.url)) return usage();
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();

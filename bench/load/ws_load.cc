@@ -11,9 +11,10 @@ int usage() {
   std::fputs(
       "usage: ws_load --url-pattern ws://IPV4:PORT/{doc} --docs D --clients-per-doc N\n"
       "               (--rate EDITS_PER_SECOND | --flat IN_FLIGHT | --idle)\n"
-      "               [--doc-prefix P] [--dialect none | y | hocuspocus] [--threads T]\n"
-      "               [--edit-chars C] [--stalled-per-doc S] [--presence-hz H]\n"
+      "               [--doc-prefix P] [--dialect none | y | hocuspocus | socketio]\n"
+      "               [--threads T] [--edit-chars C] [--stalled-per-doc S] [--presence-hz H]\n"
       "               [--warmup S] [--seconds S] [--server-pid PID]\n"
+      "In the dialect socketio there is no presence.\n"
       "Prints one JSON object.\n",
       stderr);
   return 2;
@@ -69,6 +70,11 @@ void print_window(const weft::bench::LoadReport& r, const weft::bench::LoadOptio
   std::printf("\"deliveries_per_read\":%.2f,",
               ratio(static_cast<double>(window.delivered), window.reads));
   std::printf("\"other_cores\":%.3f,\"steal_cores\":%.3f,", r.other_cores, r.steal_cores);
+  if (options.spoken == weft::bench::dialect::socketio) {
+    std::printf("\"acked_per_second\":%.1f,\"ack_p50_ms\":%.3f,\"ack_p99_ms\":%.3f,",
+                per_second(window.acked, seconds), r.all.ack_latency.quantile_ms(0.5),
+                r.all.ack_latency.quantile_ms(0.99));
+  }
   if (options.presence_hz <= 0) return;
   std::printf("\"presence_sent_per_second\":%.1f,\"presence_states_per_second\":%.1f,",
               per_second(window.presence_sent, seconds),
@@ -85,6 +91,8 @@ void print(const weft::bench::LoadReport& r, const weft::bench::LoadOptions& opt
               connected ? "true" : "false", r.connections, r.connect_seconds);
   std::printf("\"sent\":%lu,\"delivered\":%lu,\"expected\":%lu,\"complete\":%s,", r.all.whole.sent,
               r.all.whole.delivered, r.all.expected, r.complete() ? "true" : "false");
+  std::printf("\"acked\":%lu,\"acks_expected\":%lu,\"misplaced\":%lu,", r.all.whole.acked,
+              r.all.acks_expected, r.all.misplaced);
   std::printf("\"duplicates\":%lu,\"gaps\":%lu,\"malformed\":%lu,\"lost_connections\":%lu,",
               r.all.duplicates, r.all.gaps, r.all.malformed, r.all.lost_connections);
   if (r.window_seconds > 0) print_window(r, options);
@@ -142,7 +150,8 @@ int main(int argc, char** argv) {
   const int modes = (options.rate > 0) + (options.flat > 0) + options.idle;
   if (options.url_pattern.empty() || modes != 1 || options.docs == 0 ||
       options.clients_per_doc <= options.stalled_per_doc || options.edit_chars == 0 ||
-      options.threads == 0) {
+      options.threads == 0 ||
+      (options.spoken == weft::bench::dialect::socketio && options.presence_hz > 0)) {
     return usage();
   }
   std::signal(SIGPIPE, SIG_IGN);

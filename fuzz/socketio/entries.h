@@ -15,4 +15,11 @@ void payload(base::byte_view input);
 /// again from its own encoding.
 void packets(base::byte_view input);
 
+/// A query string, a line end, and the JSON of an `auth` object and of what an event says of a
+/// document. What is taken names its document within the bounds, and is what it was taken for.
+void handshake(base::byte_view input);
+
+/// An envelope. What is taken is cut out of it unchanged.
+void message(base::byte_view input);
+
 }  // namespace weft::fuzz

@@ -48,5 +48,25 @@ TEST(FuzzSocketIo, Packets) {
   }
 }
 
+TEST(FuzzSocketIo, Handshakes) {
+  for (
+      const auto& seed :
+      {"roomId=r&docId=d&version=4%400000000000000007&token=t\n{\"subdocId\":\"part\"}"s,
+       "EIO=4\n{\"roomId\":\"r\",\"docId\":\"d\",\"version\":42,\"senderId\":\"s\",\"token\":\"t\"}"s,
+       "roomId=%C3%A4\n{\"docId\":\"d\",\"version\":null}"s, "\nnull"s}) {
+    exercise(handshake, seed);
+  }
+}
+
+TEST(FuzzSocketIo, Messages) {
+  for (const auto& metadata :
+       {R"({"roomId":"r","docId":"d","channel":"doc"})"s,
+        R"({"roomId":"r","docId":"d","subdocId":"p","channel":"awareness","version":3,"x":[1]})"s,
+        R"({"channel":"control","docId":"\u00e4","roomId":"r","senderId":"me","timestamp":5})"s}) {
+    exercise(message,
+             std::string{static_cast<char>(metadata.size()), 0} + metadata + "\x00\x02\x00"s);
+  }
+}
+
 }  // namespace
 }  // namespace weft::fuzz

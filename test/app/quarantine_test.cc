@@ -279,6 +279,26 @@ TEST_F(QuarantineTest, ADocumentThatOnlyTypedReadingBreaksDownOnIsMarkedUntilItI
   EXPECT_EQ(run_doctor(doctor()), doctor_clean);
 }
 
+TEST(EvidenceDirectory, TwoMayKeepTheSameIncident) {
+  const test::TemporaryDirectory directory;
+  const EvidenceDirectory evidence(directory.path());
+  const hub::QuarantineEntry incident{
+      .document = {"team", "ill", {}}, .reason = "r", .since_ms = 1};
+  Finding finding;
+  finding.what = Finding::where::snapshot;
+  finding.bytes = std::string(10'000, 'x');
+  const auto keep = [&] {
+    for (int i = 0; i < 50; ++i) {
+      std::filesystem::remove_all(evidence.place_of(incident) / "snapshot.bin");
+      const auto kept = evidence.keep(incident, {finding});
+      EXPECT_TRUE(kept) << kept.error().message;
+    }
+  };
+  std::thread other(keep);
+  keep();
+  other.join();
+}
+
 TEST(EvidenceDirectory, NamesAreToldApart) {
   const auto name = [](std::string room, std::string doc) {
     return escaped_name({std::move(room), std::move(doc), {}});

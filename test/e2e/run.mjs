@@ -13,6 +13,7 @@ import { EchoServer } from './lib/echo.mjs'
 import { Random } from './lib/random.mjs'
 import { Server } from './lib/server.mjs'
 import { compressed } from './scenarios/compressed.mjs'
+import { clients_of_every_kind } from './scenarios/every_client.mjs'
 import { many_documents, one_document } from './scenarios/converge.mjs'
 import { sigterm_drains } from './scenarios/drain.mjs'
 import { engine_io_on_the_wire } from './scenarios/engine_io.mjs'
@@ -27,6 +28,8 @@ import { a_quick_refresh_loses_nothing, an_oversized_message_is_final } from './
 import { large_documents } from './scenarios/large.mjs'
 import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
+import { authorization, tokens_expire } from './scenarios/authorization.mjs'
+import { a_program_embeds_weft } from './scenarios/embedded.mjs'
 import { socketio_acks_follow_syncs, socketio_documents, socketio_requests } from './scenarios/socketio.mjs'
 import { pycrdt_provider } from './scenarios/pycrdt.mjs'
 import { socket_io_on_the_wire } from './scenarios/socket_io.mjs'
@@ -35,11 +38,13 @@ import {
 } from './scenarios/socket_io_clients.mjs'
 import { trace_an_edit, trace_over_tls } from './scenarios/trace.mjs'
 import { over_tls } from './scenarios/tls.mjs'
+import { y_socket_io_provider } from './scenarios/y_socket_io.mjs'
 
 const { values: flags } = parseArgs({
   options: {
     weft: { type: 'string', default: 'build/release/weft' },
     echo: { type: 'string', default: 'build/release/socketio_echo' },
+    embedded: { type: 'string', default: 'build/release/embedded_server' },
     only: { type: 'string' },
     seed: { type: 'string' },
     python: { type: 'string' },
@@ -54,12 +59,12 @@ const { values: flags } = parseArgs({
 // The idle one costs time but no work: it runs beside all others.
 const beside = [idle_clients]
 const scenarios = [
-  health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, sigterm_drains, hostile_input,
+  health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, y_socket_io_provider, clients_of_every_kind, sigterm_drains, hostile_input,
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
   trace_over_tls,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions, socketio_documents, socketio_requests,
-  socketio_acks_follow_syncs,
+  socketio_acks_follow_syncs, authorization, tokens_expire, a_program_embeds_weft,
   engine_io_on_the_wire, socket_io_on_the_wire, stock_socket_io_clients, socket_io_heartbeats,
   socket_io_payloads_are_bounded, an_upgrade_loses_nothing,
 ]
@@ -83,6 +88,7 @@ async function run(scenario, index) {
     random: new Random(seed + index),
     python: flags.python,
     unsynced: flags.unsynced,
+    embedded: path.resolve(flags.embedded),
     idle_seconds: Number(flags['idle-seconds']),
     skip(reason) {
       throw new Skip(reason)

@@ -33,5 +33,12 @@ TEST(DocumentName, BadPathsAreRefusedWithAReason) {
   }
 }
 
+TEST(DocumentName, NamesAreTakenAsTheyAre) {
+  EXPECT_EQ(document_of_name("notes").value(), (base::DocumentId{"default", "notes", {}}));
+  EXPECT_EQ(document_of_name("a%2Fb").value(), (base::DocumentId{"default", "a%2Fb", {}}));
+  EXPECT_EQ(document_of_name("team/a/b").value(), (base::DocumentId{"team", "a/b", {}}));
+  for (const char* name : {"", "/notes", "team/", "/"}) EXPECT_FALSE(document_of_name(name));
+}
+
 }  // namespace
 }  // namespace weft::gateway

@@ -64,6 +64,26 @@ TEST(AwarenessTable, ALeavingSessionWithdrawsItsClientsOnly) {
   EXPECT_EQ(states(table.changes_since(0, only_from)).size(), 2u);
 }
 
+TEST(AwarenessTable, NobodyIsWithdrawnByWhoOnlyRepeatsThem) {
+  const HubOptions options;
+  AwarenessTable table(options);
+  table.apply({10, 5, "{}"}, alice, 0, 0);
+  const auto seen = table.last_change();
+  // A client that lost its connection forgets the others, and tells that once it is back.
+  EXPECT_TRUE(table.apply({10, 5, "null"}, bob, 0, 0));
+  EXPECT_EQ(table.last_change(), seen);
+  EXPECT_TRUE(table.apply({10, 5, "null"}, alice, 0, 0));
+  EXPECT_EQ(table.last_change(), seen + 1);
+  // The same for what waits for edits.
+  table.apply({11, 3, "{}"}, alice, /*visible_after=*/7, /*committed=*/6);
+  table.apply({11, 3, "null"}, bob, /*visible_after=*/7, /*committed=*/6);
+  EXPECT_TRUE(table.release(7));
+  std::uint64_t only_from = 0;
+  EXPECT_EQ(states(table.changes_since(seen + 1, only_from)),
+            (std::vector<std::pair<std::uint64_t, std::string>>{{11, "{}"}}));
+  EXPECT_EQ(only_from, alice);
+}
+
 TEST(AwarenessTable, BoundsAreKept) {
   HubOptions options;
   options.awareness_clients_max = 2;

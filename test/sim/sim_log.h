@@ -81,6 +81,9 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
                      store::callback<std::optional<store::Snapshot>> done) override;
   void save_snapshot(const base::DocumentId& document, store::Snapshot snapshot,
                      base::Executor& executor, store::callback<void> done) override;
+  std::string snapshot_location(const base::DocumentId& document) const override {
+    return "sim:" + base::to_string(document);
+  }
   void close() override {}
 
   /// Somebody deletes the log and makes it again: its subscribers are told that theirs is lost.

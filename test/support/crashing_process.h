@@ -59,11 +59,11 @@ class CrashingProcess {
     }
   }
   void lose_power() const { ::kill(process_, SIGUSR2); }
-  /// The exit status; -1 when a signal ended it.
+  /// The exit status; what ended it, negative, when that was a signal.
   int wait() {
     int status = 0;
     EXPECT_EQ(::waitpid(process_, &status, 0), process_);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
   const std::string& text() const { return text_; }
   /// What it said in whole lines.

@@ -211,6 +211,7 @@ static void watch(int descriptor, int existed) {
 
 /* An inode stays ours as long as keep_open holds it; once it has no name it may be forgotten. */
 static void forget_nameless(void) {
+  pthread_rwlock_rdlock(&world); /* not while they are rolled back */
   pthread_mutex_lock(&table);
   for (int i = 0; i < file_count; ++i) {
     struct stat now;
@@ -229,6 +230,7 @@ static void forget_nameless(void) {
     memset(&files[i], 0, sizeof files[i]);
   }
   pthread_mutex_unlock(&table);
+  pthread_rwlock_unlock(&world);
 }
 
 /* Keeps the durable bytes that a change of [at, at + size) is about to destroy. */

@@ -101,6 +101,64 @@ TEST(Update, AReusedClientIdIsNotContained) {
   EXPECT_EQ(*contains(views({&typed_a}), typed_b), false);
 }
 
+/// One item at clock 0 of client 1, in the text "t".
+byte_vector item(const std::string& info, const std::string& content) {
+  return hex("01010100" + info + "010174" + content + "00");
+}
+
+std::string text(const std::string& of) {
+  std::string out;
+  const auto add = [&](unsigned byte) {
+    for (const unsigned digit : {byte >> 4, byte & 15}) out += "0123456789abcdef"[digit];
+  };
+  add(static_cast<unsigned>(of.size()));
+  for (const char c : of) add(static_cast<unsigned char>(c));
+  return out;
+}
+
+// yrs keeps objects in hash tables, and pycrdt's provider sends back whatever comes.
+TEST(Update, ObjectsSayTheSameInAnyOrderOfTheirProperties) {
+  const std::string a = text("a") + "7d05", a_wide = text("a") + "7b4014000000000000",
+                    c = text("c") + "78", not_c = text("c") + "79",
+                    d = text("d") + "77" + text("x");
+  const auto any = [](const std::string& first, const std::string& second) {
+    return item("08",
+                "01"
+                "7602" +
+                    first + second);
+  };
+  const auto b = [](const std::string& first, const std::string& second) {
+    return text("b") +
+           "7502"
+           "7e"
+           "7602" +
+           first + second;
+  };
+  const auto embed = [](const std::string& json) { return item("05", text(json)); };
+  const auto format = [](const std::string& json) { return item("06", text("k") + text(json)); };
+  const auto doc = [](const std::string& first, const std::string& second) {
+    return item("09", text("guid") + "7602" + first + second);
+  };
+  const std::string gc = text("gc") + "79", load = text("autoLoad") + "78",
+                    no_load = text("autoLoad") + "79";
+  struct Case {
+    byte_vector held, same, other;
+  };
+  const Case cases[] = {
+      {any(a, b(c, d)), any(b(d, c), a_wide), any(b(d, not_c), a)},
+      {embed(R"({"a":1,"b":{"c":2,"d":3}})"), embed(R"({"b":{"d":3,"c":2},"a":1})"),
+       embed(R"({"b":{"d":2,"c":3},"a":1})")},
+      {format(R"({"a":1,"b":[2]})"), format(R"({"b":[2],"a":1})"), format(R"({"b":[1],"a":2})")},
+      {doc(gc, load), doc(load, gc), doc(no_load, gc)},
+  };
+  for (const auto& [held, same, other] : cases) {
+    ASSERT_TRUE(validate(held) && validate(same) && validate(other));
+    EXPECT_EQ(*same_content(same, views({&held})), true);
+    EXPECT_EQ(*same_content(held, views({&same})), true);
+    EXPECT_EQ(*same_content(other, views({&held})), false);
+  }
+}
+
 TEST(Update, SplitsWithoutCuttingASurrogatePair) {
   const auto parts = split(state, 1);
   ASSERT_TRUE(parts);

@@ -9,6 +9,7 @@ verb_build() {
 # Compiles clients/js when it differs from what its dist was compiled from.
 build_client() {
   local stamp
+  use_node || die "no Node: ./dev setup run"
   stamp=$(content_hash clients/js/src clients/js/package-lock.json clients/js/tsconfig.json)
   [ -f clients/js/dist/index.js ] && [ "$(cat build/client.stamp 2>/dev/null)" = "$stamp" ] && return 0
   npm_ci clients/js

@@ -3,8 +3,9 @@
 
 packages_run=(ca-certificates g++ cmake ninja-build ccache mold python3 python3-venv
   libboost1.81-dev librocksdb-dev librdkafka-dev libyaml-cpp-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libcli11-dev prometheus-cpp-dev libssl-dev zlib1g-dev libgtest-dev libmimalloc-dev)
-packages_test=(git curl openssl procps openjdk-17-jre-headless maven clang-19 libclang-rt-19-dev clang-format-19 chromium fonts-dejavu-core)
+  libcli11-dev prometheus-cpp-dev libssl-dev libjwt-dev zlib1g-dev libgtest-dev libmimalloc-dev)
+packages_test=(git curl openssl procps openjdk-17-jre-headless maven clang-19 libclang-rt-19-dev clang-format-19
+  chromium fonts-dejavu-core)
 packages_full=(clang-tidy-19 debootstrap)
 
 # Debian's own cargo is too old; these are the ones with which it builds browsers. As in

@@ -11,7 +11,7 @@ stage_setup() { verb_setup "${1:-test}"; }
 stage_setup_full() { verb_setup full; }
 stage_build_ci() { tools/build.sh ci; }
 stage_build_release() {
-  tools/build.sh release weft weft-metered socketio_echo unsynced_interposer
+  tools/build.sh release weft weft-metered socketio_echo embedded_server unsynced_interposer
   build_page
 }
 

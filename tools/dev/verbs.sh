@@ -32,7 +32,7 @@ END
 verb_check() { run_single check check; }
 verb_tidy() { verb_setup full; run_single tidy tidy; }
 verb_fmt() { own_sources | xargs clang-format-19 -i; }
-verb_e2e() { verb_setup test; tools/build.sh release weft weft-metered socketio_echo; build_page; bash ./dev _stage e2e "$@"; }
+verb_e2e() { verb_setup test; tools/build.sh release weft weft-metered socketio_echo embedded_server; build_page; bash ./dev _stage e2e "$@"; }
 
 verb_client() { verb_setup test; tools/build.sh release weft; run_single client client; }
 

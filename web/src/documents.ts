@@ -1,4 +1,5 @@
 import type { Route } from './route';
+import { token } from './token';
 
 export interface Listed extends Route {
   connections: number;
@@ -50,7 +51,7 @@ export class DocumentList {
     this.asking_ = true;
     try {
       const answer = await fetch('./v1/documents?limit=1000', {
-        headers: { accept: 'application/json' },
+        headers: { accept: 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
         cache: 'no-store',
         signal: AbortSignal.timeout(answer_timeout_ms),
       });

@@ -243,7 +243,7 @@ class App {
       readonly: reason,
       offline: loaded ? offline : reason,
       broken: reason,
-      denied: loaded ? `${reason} You can read and copy the text, but not change it here.` : reason,
+      denied: loaded ? `${reason} You can read it and copy its text, but not change it here.` : reason,
     }[state];
     const banner = by_id('banner');
     banner.hidden = said === '';

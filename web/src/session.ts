@@ -3,6 +3,7 @@ import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 
 import type { Route } from './route';
+import { token } from './token';
 import { transports_of, type Choice } from './transport';
 import { read_user, type User } from './user';
 
@@ -41,7 +42,8 @@ const failures_until_offline = 2;
 
 const refusals = new Map([
   ['conflicting-ids', 'The server does not take your changes to this document'],
-  ['forbidden', 'You may not open this document'],
+  ['forbidden', 'You may not do that with this document'],
+  ['unauthenticated', 'The server does not know who you are'],
   ['too-large', 'An edit was too large for the server'],
   ['invalid-update', 'The server could not read an edit'],
 ]);
@@ -76,7 +78,7 @@ export class Session {
       new URL('.', location.href.replace(/[?#].*/, '')),
       { roomId: room, docId: document },
       this.doc,
-      { transports: [...transports_of(choice)], connect: false, disableBc: true },
+      { transports: [...transports_of(choice)], token, connect: false, disableBc: true },
     );
     this.awareness = this.provider_.awareness;
     this.set_user(user);
@@ -148,11 +150,11 @@ export class Session {
     if (refusal) return { state: 'denied', reason: explain(refusal) };
     if (synced) return { state: 'synced', reason: '' };
     if (this.failures_ > 0 && this.passing_ && !loaded) {
-      return { state: 'broken', reason: 'The server could not load this document. It is asked again by itself.' };
+      return { state: 'broken', reason: 'The server could not load this document. This page keeps asking.' };
     }
     if (loaded) return { state: 'offline', reason: this.passing_ ? 'The server cannot store edits right now.' : '' };
     if (this.failures_ >= failures_until_offline) {
-      return { state: 'offline', reason: 'The server cannot be reached. It is tried again by itself.' };
+      return { state: 'offline', reason: 'The server cannot be reached. This page keeps trying.' };
     }
     return { state: 'connecting', reason: '' };
   }

@@ -1,6 +1,6 @@
 import { by_id, make } from './dom';
 import type { Listing } from './documents';
-import { default_room, from_typed, same, to_hash, type Route } from './route';
+import { default_room, from_typed, label, same, to_hash, type Route } from './route';
 import { initials, palette, save_user, type User } from './user';
 
 /** A phone shows the side bar as a drawer; this is where the style sheet switches. */
@@ -51,10 +51,10 @@ export class Sidebar {
     notice.classList.toggle('bad', listing.problem !== '');
     notice.hidden = notice.textContent === '';
 
-    const entries = [...listing.documents].sort(
-      (a, b) => a.document.localeCompare(b.document) || a.room.localeCompare(b.room),
-    );
-    if (current && !entries.some((entry) => same(entry, current))) entries.unshift({ ...current, connections: 0 });
+    const entries = [...listing.documents];
+    if (current && !entries.some((entry) => same(entry, current))) entries.push({ ...current, connections: 0 });
+    // The new one too: it must not change its place once the server knows of it.
+    entries.sort((a, b) => a.document.localeCompare(b.document) || a.room.localeCompare(b.room));
     const drawing = JSON.stringify([entries, current]);
     if (drawing === this.drawn_) return; // an unchanged list keeps its focus
     this.drawn_ = drawing;
@@ -63,7 +63,7 @@ export class Sidebar {
       ...entries.map((entry) => {
         const link = make(
           'a',
-          { href: to_hash(entry), 'data-testid': 'doc-item' },
+          { href: to_hash(entry), 'data-testid': 'doc-item', title: label(entry) },
           make('span', { class: 'doc-name' }, entry.document),
         );
         if (entry.room !== default_room) link.append(make('span', { class: 'doc-room' }, entry.room));

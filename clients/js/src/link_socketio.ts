@@ -231,7 +231,9 @@ export class SocketIoLink implements Link {
     this.failures_ += 1;
     this.retry_timer_ = setTimeout(() => {
       this.retry_timer_ = undefined;
-      this.ask_();
+      // The server still holds the socket to the token that has expired.
+      if (refusal.code === 'expired') void this.connection_.authorize().finally(() => this.ask_());
+      else this.ask_();
     }, delay * (0.5 + Math.random() / 2));
   }
 

@@ -188,8 +188,11 @@ export class WebSocketLink implements Link {
     this.stop_();
     if (this.socket_ && this.socket_.readyState < 2) this.socket_.close();
     const final = code >= final_codes[0] && code <= final_codes[1];
-    const name = { 4400: 'invalid-update', 4403: 'conflicting-ids', 4413: 'too-large', 4503: 'unavailable' }[code];
-    const refusal = final || code === 4503 ? { code: name ?? 'refused', message: reason, retry: !final } : undefined;
+    const name = {
+      4400: 'invalid-update', 4401: 'unauthenticated', 4403: 'forbidden', 4409: 'conflicting-ids', 4413: 'too-large',
+      4501: 'expired', 4503: 'unavailable',
+    }[code];
+    const refusal = final || name !== undefined ? { code: name ?? 'refused', message: reason, retry: !final } : undefined;
     this.peer_.closed({ code, reason, refusal });
   }
 }

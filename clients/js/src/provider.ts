@@ -213,7 +213,7 @@ export class ProtocolProvider extends ObservableV2<ProviderEvents> {
 
   private readonly on_authorize_ = (refusal: Refusal | null): void => {
     this.emit('authorize', [refusal]);
-    if (refusal !== null || this.refusal?.code !== 'forbidden') return;
+    if (refusal !== null || !['forbidden', 'unauthenticated'].includes(this.refusal?.code ?? '')) return;
     this.connect();
     this.reopen_('a new token');
   };

@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
+import { createHmac, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -43,6 +45,21 @@ async function with_server(run, options = {}) {
   }
 }
 
+/** A server that takes tokens alone, and who issues them. */
+function with_guarded_server(run) {
+  const key_file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'weft-key-')), 'key')
+  const secret = randomBytes(32).toString('hex')
+  fs.writeFileSync(key_file, secret)
+  const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  const issue = (sub, lifetime_s) => {
+    const claims = { sub, exp: Date.now() / 1000 + lifetime_s, weft: { documents: [{ room: 'room' }] } }
+    const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`
+    return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+  }
+  const args = ['--authorization.enabled', 'on', '--authorization.key_file', key_file, '--hub.keepalive_interval', '200']
+  return with_server((server) => run(server, issue), { args }).finally(() => fs.rmSync(path.dirname(key_file), { recursive: true }))
+}
+
 /** What the server holds, read over HTTP into a fresh document. */
 async function stored(server, docId = 'doc') {
   const doc = new Y.Doc()
@@ -73,6 +90,20 @@ for (const transport of transports) {
     if (transport !== 'websocket') {
       await until('versions', () => a.version !== null && a.version === b.version && a.version === c.version)
     }
+  }))
+
+  test(`${transport}: a token function is asked again when its token has expired, and nothing is lost`, () => with_guarded_server(async (server, issue) => {
+    let asked = 0
+    const a = open(server, { token: () => { asked += 1; return issue('ada', asked === 1 ? 2 : 600) } })
+    const b = open(server, { token: () => issue('eve', 600) })
+    await synced(a, b)
+    a.text.insert(0, 'before ')
+    await saved(a)
+    await until('another token is asked for', () => asked > 1)
+    a.text.insert(a.text.length, 'after')
+    await saved(a)
+    await until('it arrives', () => b.text.toString() === 'before after')
+    assert.equal(a.refusal, null)
   }))
 
   test(`${transport}: a document that nobody ever wrote is synced, empty and saved`, () => with_server(async (server) => {

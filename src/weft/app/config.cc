@@ -170,6 +170,11 @@ base::result<void> check(const Config& config) {
     return base::fail(errc::config,
                       "tls.certificate and tls.key name one PEM file each: set both or neither");
   }
+  if (config.authorization.enabled && config.authorization.key_file.empty()) {
+    return base::fail(errc::config,
+                      "authorization.enabled = on needs authorization.key_file, against which "
+                      "tokens are checked");
+  }
   if (config.data.empty()) return base::fail(errc::config, "data must name a directory");
   return {};
 }

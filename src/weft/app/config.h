@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/app/jwt_authorizer.h"
 #include "weft/app/snapshot_store.h"
 #include "weft/base/result.h"
 #include "weft/gateway/http/options.h"
@@ -39,6 +40,7 @@ struct Config {
   net::ServerOptions net;
   hub::HubOptions hub;
   hub::QuarantineBackoff quarantine;
+  AuthorizationOptions authorization;
   gateway::http::HttpOptions http;
   bool socketio_enabled = true;
   gateway::socketio::SocketOptions socketio;

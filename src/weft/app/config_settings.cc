@@ -177,6 +177,39 @@ Setting store_kind_setting() {
 constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
 constexpr std::uint64_t ms_most = 24ull * 3600 * 1000;
 
+Setting anonymous_setting() {
+  static const std::vector<std::string> names = {"none", "read", "write"};
+  return {
+      "authorization.anonymous",
+      "what clients without a token may do with any document: none, read, or write (which "
+      "includes all else)",
+      [](const Config& c) { return names[static_cast<std::size_t>(c.authorization.anonymous)]; },
+      [](Config& c, const std::string& value) -> std::string {
+        const auto it = std::ranges::find(names, value);
+        if (it == names.end()) return "must be one of none read write";
+        c.authorization.anonymous = static_cast<anonymous_rights>(it - names.begin());
+        return {};
+      }};
+}
+
+void add_authorization_settings(std::vector<Setting>& out) {
+  out.push_back(on_off("authorization.enabled",
+                       "on: clients show JSON Web Tokens; off: everybody may do everything",
+                       [](Config& c) -> auto& { return c.authorization.enabled; }));
+  out.push_back(text("authorization.key_file",
+                     "what tokens are checked against: a public key (PEM), or the secret of an HS "
+                     "algorithm",
+                     [](auto& c) -> auto& { return c.authorization.key_file; }));
+  out.push_back(
+      text("authorization.algorithm", "the only one that tokens are taken in",
+           [](auto& c) -> auto& { return c.authorization.algorithm; },
+           {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}));
+  out.push_back(text("authorization.audience",
+                     "what a token's aud must name; empty: tokens that have an aud are refused",
+                     [](auto& c) -> auto& { return c.authorization.audience; }));
+  out.push_back(anonymous_setting());
+}
+
 void add_socketio_settings(std::vector<Setting>& out) {
   out.push_back(on_off("socketio.enabled", "off: nothing answers below /socket.io/",
                        [](Config& c) -> auto& { return c.socketio_enabled; }));
@@ -362,6 +395,7 @@ std::vector<Setting> make_settings() {
                        [](Config& c) -> auto& { return c.http.event_ring_bytes_max; }));
   out.push_back(duration("http.event_keepalive", "ms after which a silent event stream says so",
                          100, ms_most, [](Config& c) -> auto& { return c.http.event_keepalive; }));
+  add_authorization_settings(out);
   add_socketio_settings(out);
   return out;
 }

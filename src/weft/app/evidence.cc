@@ -1,6 +1,7 @@
 #include "weft/app/evidence.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -126,22 +127,27 @@ std::string escaped_name(const base::DocumentId& document) {
 }
 
 base::result<void> write_synced(const fs::path& file, std::string_view bytes) {
-  // Written beside and moved, so that a reader sees the old file or the whole new one.
-  const fs::path beside = file.string() + ".new";
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.flush();
-    if (!out) {
-      return base::fail(errc::start,
-                        "cannot write " + beside.string() + ": " + std::strerror(errno));
-    }
+  // Written beside and moved, so that a reader sees the old file or the whole new one. By a name of
+  // its own: a repair and the quarantine may keep the same evidence at the same time.
+  std::string beside = file.string() + ".new.XXXXXX";
+  const auto failed = [&] {
+    const int why = errno;
+    ::unlink(beside.c_str());
+    return base::fail(errc::start, "cannot write " + file.string() + ": " + std::strerror(why));
+  };
+  const int out = ::mkostemp(beside.data(), O_CLOEXEC);
+  if (out < 0) return failed();
+  bool written = true;
+  for (std::string_view left = bytes; written && !left.empty();) {
+    const ssize_t some = ::write(out, left.data(), left.size());
+    written = some > 0;
+    if (written) left.remove_prefix(static_cast<std::size_t>(some));
   }
-  if (auto ok = sync_path(beside); !ok) return ok;
-  std::error_code moved;
-  fs::rename(beside, file, moved);
-  if (moved)
-    return base::fail(errc::start, "cannot write " + file.string() + ": " + moved.message());
+  written = written && ::fchmod(out, 0644) == 0 && ::fsync(out) == 0;
+  const int why = errno;
+  ::close(out);
+  errno = why;
+  if (!written || ::rename(beside.c_str(), file.c_str()) != 0) return failed();
   return sync_path(file.parent_path());
 }
 

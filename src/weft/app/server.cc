@@ -44,6 +44,7 @@ struct Node::Parts {
   std::deque<hub::HubCounters> counters;
   std::vector<std::unique_ptr<hub::Hub>> hubs;
   std::unique_ptr<hub::HubSet> hub_set;
+  std::unique_ptr<JwtAuthorizer> authorizer;  ///< none: everybody may do everything
   std::unique_ptr<gateway::ywebsocket::Gateway> ywebsocket;
   gateway::http::StaticFiles files;
   std::unique_ptr<base::WorkerPool> readers;        ///< of the HTTP gateway
@@ -146,8 +147,8 @@ gateway::http::ServerStatus Node::Parts::status() const {
 }
 
 void Node::Parts::build_gateways() {
-  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(*hub_set, *loops,
-                                                              config.net.compression_bytes_min);
+  ywebsocket = std::make_unique<gateway::ywebsocket::Gateway>(
+      *hub_set, *loops, config.net.compression_bytes_min, authorizer.get());
   std::string skipped;
   if (!config.web.empty()) files = gateway::http::StaticFiles::load(config.web, skipped);
   if (!skipped.empty()) {
@@ -156,21 +157,21 @@ void Node::Parts::build_gateways() {
   readers = std::make_unique<base::WorkerPool>(1, config.http.reads_waiting_max);
   typed_readers = std::make_unique<base::WorkerPool>(1, config.http.reads_waiting_max);
   http = std::make_unique<gateway::http::Gateway>(
-      gateway::http::GatewayParts{
-          *hub_set, *log, *store, *readers, *typed_readers, files,
-          [this] { return ready.load() && log->writable(); }, [this] { return metrics(); },
-          [this] { return status(); },
-          [this](const net::HttpRequest& request) { return ywebsocket->on_upgrade(request); },
-          maintenance->operations(), maintenance.get(), maintenance->unreadable()},
+      gateway::http::GatewayParts{*hub_set, *log, *store, *readers, *typed_readers, files,
+                                  [this] { return ready.load() && log->writable(); },
+                                  [this] { return metrics(); }, [this] { return status(); },
+                                  maintenance->operations(), authorizer.get(), maintenance.get(),
+                                  maintenance->unreadable()},
       config.http);
   if (config.socketio_enabled) {
     socketio_history =
         std::make_unique<hub::DocumentHistory>(*log, *store, *readers, hub::HistoryOptions{});
     socketio = std::make_unique<gateway::socketio::Gateway>(
-        gateway::socketio::GatewayParts{*hub_set, *loops, *socketio_history, *events},
+        gateway::socketio::GatewayParts{*hub_set, *loops, *socketio_history, *events,
+                                        authorizer.get()},
         config.socketio, config.http.cors_origins);
   }
-  front = std::make_unique<Front>(*http, socketio.get());
+  front = std::make_unique<Front>(*http, *ywebsocket, socketio.get());
 }
 
 base::result<void> Node::Parts::listen() {
@@ -197,6 +198,11 @@ base::result<std::unique_ptr<Node>> Node::start(const Config& config, const base
   parts->meter = meter;
   const std::size_t threads =
       config.threads != 0 ? config.threads : std::max(1u, std::thread::hardware_concurrency());
+  if (config.authorization.enabled) {
+    auto authorizer = JwtAuthorizer::open(config.authorization);
+    if (!authorizer) return base::fail(std::move(authorizer.error()));
+    parts->authorizer = std::move(*authorizer);
+  }
   auto loops = net::LoopGroup::start(threads);
   if (!loops) return cannot_start("threads", loops.error());
   parts->loops = std::move(*loops);

@@ -32,23 +32,30 @@ base::result<std::string> decode_name(std::string_view encoded, const char* what
   return std::move(*decoded);
 }
 
+base::result<base::DocumentId> document_of_name(std::string_view name) {
+  base::DocumentId out{std::string(default_room), std::string(name), {}};
+  if (const auto slash = name.find('/'); slash != std::string_view::npos) {
+    out.room_id = name.substr(0, slash);
+    out.doc_id = name.substr(slash + 1);
+  }
+  if (auto ok = check_name(out.room_id, "room name"); !ok) return base::fail(std::move(ok.error()));
+  if (auto ok = check_name(out.doc_id, "document name"); !ok)
+    return base::fail(std::move(ok.error()));
+  return out;
+}
+
 base::result<base::DocumentId> document_of_path(std::string_view path) {
   if (path.starts_with("/ws/")) path.remove_prefix(3);
   if (!path.starts_with('/')) return refuse("the path must start with a slash");
   path.remove_prefix(1);
   const auto slash = path.find('/');
-  base::DocumentId out;
   if (slash == std::string_view::npos) {
     // A client that encodes its whole name sends the slash as %2F.
     auto name = decode_name(path, "document name");
     if (!name) return base::fail(std::move(name.error()));
-    const auto inner = name->find('/');
-    if (inner == std::string::npos) return base::DocumentId{std::string(default_room), *name, {}};
-    out.room_id = name->substr(0, inner);
-    out.doc_id = name->substr(inner + 1);
-    if (out.room_id.empty() || out.doc_id.empty()) return refuse("room or document name is empty");
-    return out;
+    return document_of_name(*name);
   }
+  base::DocumentId out;
   auto room = decode_name(path.substr(0, slash), "room name");
   if (!room) return base::fail(std::move(room.error()));
   auto doc = decode_name(path.substr(slash + 1), "document name");

@@ -17,6 +17,12 @@ base::result<void> check_name(std::string_view name, const char* what);
 /// Undoes the percent-encoding of one name and checks it as check_name does.
 base::result<std::string> decode_name(std::string_view encoded, const char* what);
 
+/// Which document a name means that y-websocket and y-socket.io clients call a room, as it is:
+/// `room/doc` is that pair, and a name without a slash a document of the default room. Everything
+/// behind the first slash belongs to the document's name.
+/// Errors: std::errc::invalid_argument, with a sentence for the client.
+base::result<base::DocumentId> document_of_name(std::string_view name);
+
 /// Which document a WebSocket path names: `/ws/<room>/<doc>` or y-websocket's own `/<name>`, where
 /// a name `room/doc` is that pair and a name without a slash is a document of the default room.
 /// Everything behind the first slash belongs to the document's name. Percent-encoding is undone.

@@ -30,9 +30,9 @@ bool AwarenessTable::has_room_for(const yjs::AwarenessEntry& entry) const {
 bool AwarenessTable::put(const yjs::AwarenessEntry& entry, std::uint64_t session) {
   auto [it, added] = clients_.try_emplace(entry.client);
   Client& client = it->second;
-  const bool newer =
-      added || entry.clock > client.clock ||
-      (entry.clock == client.clock && entry.state == withdrawn && client.state != withdrawn);
+  const bool newer = added || entry.clock > client.clock ||
+                     (entry.clock == client.clock && client.session == session &&
+                      entry.state == withdrawn && client.state != withdrawn);
   if (!newer) return false;
   client.clock = entry.clock;
   assign(client.state, entry.state);
@@ -60,7 +60,8 @@ bool AwarenessTable::apply(const yjs::AwarenessEntry& entry, std::uint64_t sessi
     waiting_.push_back(
         {entry.client, entry.clock, std::string(entry.state), session, visible_after});
     state_bytes_ += entry.state.size();
-  } else if (entry.clock >= it->clock) {
+  } else if (entry.clock > it->clock ||
+             (entry.clock == it->clock && (it->session == session || entry.state != withdrawn))) {
     assign(it->state, entry.state);
     it->clock = entry.clock;
     it->session = session;

@@ -21,7 +21,9 @@ class AwarenessTable {
  public:
   explicit AwarenessTable(const HubOptions& options) : options_(options) {}
 
-  /// Takes over one entry if its clock is newer (the rule of y-protocols). `visible_after` is the
+  /// Takes over one entry if its clock is newer (the rule of y-protocols), or withdraws it with the
+  /// same one. The latter only the session may that holds it: clients also withdraw others with a
+  /// known clock, because they themselves have lost sight of them. `visible_after` is the
   /// document's submission count that must have been committed first.
   /// Returns false when the table is full (clients, bytes) or the state too large.
   bool apply(const yjs::AwarenessEntry& entry, std::uint64_t session, std::uint64_t visible_after,

@@ -22,6 +22,12 @@ const char* describe(errc code) {
       return "timed out";
     case errc::changed:
       return "document has changed";
+    case errc::unauthenticated:
+      return "not authenticated";
+    case errc::forbidden:
+      return "not allowed";
+    case errc::expired:
+      return "permission expired";
   }
   return "unknown";
 }

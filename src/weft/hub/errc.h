@@ -13,6 +13,9 @@ enum class errc {
   draining,            ///< the server is going down; another one will answer
   timed_out,           ///< what was waited for did not come
   changed,             ///< not at the version that was asked for; nothing was applied
+  unauthenticated,     ///< who asks has not shown who they are
+  forbidden,           ///< they have, and may not do this
+  expired,             ///< they might until now; a new token may help
 };
 const char* describe(errc code);
 std::error_code make_error_code(errc code);

@@ -42,6 +42,11 @@ base::result<std::unique_ptr<Session>> Hub::join(const base::DocumentId& documen
                                                  const FramingSource& framing,
                                                  SessionEvents& events, SessionInfo info) {
   if (draining_) return base::fail(errc::draining, "the server is shutting down");
+  if (auto ok =
+          check_permit(info.permit, &Rights::read, "read this document", parts_.executor.now());
+      !ok) {
+    return base::fail(std::move(ok.error()));
+  }
   return std::make_unique<Session>(open(document), next_session_++, framing, events,
                                    std::move(info));
 }

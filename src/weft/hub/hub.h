@@ -30,7 +30,7 @@ class Hub {
   base::Executor& executor() { return parts_.executor; }
 
   /// Joins a document, loading it if nobody has it open. The session hears on_live or on_ended
-  /// later, never from inside this call. Errors: draining.
+  /// later, never from inside this call. Errors: draining, forbidden, expired.
   base::result<std::unique_ptr<Session>> join(const base::DocumentId& document,
                                               const FramingSource& framing, SessionEvents& events,
                                               SessionInfo info);

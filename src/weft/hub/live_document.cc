@@ -41,13 +41,13 @@ void LiveDocument::note_idle() { idle_since_ = parts_.executor.now(); }
 
 // --- admitting ----------------------------------------------------------------------------------
 
-base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
+base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync, const Permit& permit,
                                        base::byte_vector& reduced) {
-  auto refuse = [&](errc code, std::string why) {
+  auto refuse = [&](std::error_code code, std::string why) {
     count(parts_.counters.edits_refused);
     parts_.events.report(base::severity::warn, "edit.refused",
                          {{"document", base::to_string(id_)}, {"reason", why}});
-    return base::fail(code, std::move(why));
+    return std::unexpected(base::error{code, std::move(why)});
   };
   if (phase_ == Phase::broken) return base::fail(base::error(*why_broken_));
   WEFT_CHECK(phase_ == Phase::live);
@@ -74,6 +74,11 @@ base::result<bool> LiveDocument::admit(base::byte_view update, bool from_sync,
   if (*novelty == yjs::Novelty::contained) {
     count(parts_.counters.edits_contained);
     return false;
+  }
+  if (auto ok =
+          check_permit(permit, &Rights::write, "change this document", parts_.executor.turn_time());
+      !ok) {
+    return refuse(ok.error().code, ok.error().message);
   }
   // Appends fail while the log is down; the session stops writing and its client keeps the edit.
   if (!parts_.log.writable()) {
@@ -115,7 +120,7 @@ void LiveDocument::append(const Appendix& edit, position_callback done) {
   log::Record record;
   record.operation = {parts_.log.actor(), parts_.next_seq.fetch_add(1, std::memory_order_relaxed)};
   record.received_at_ms = now_ms;
-  record.identity = info.identity;
+  record.identity = info.permit.identity;
   record.envelope = envelope_of(edit, now_ms);
   // An edit is followed by its operation id: accepted here, committed below, refused in admit.
   if (parts_.events.wants(base::severity::debug)) {
@@ -184,7 +189,7 @@ void LiveDocument::publish(base::byte_vector update, const SessionInfo& info,
     return done(base::fail(errc::unavailable, "too many edits of this document wait for the log"));
   }
   base::byte_vector reduced;
-  auto novel = admit(update, false, reduced);
+  auto novel = admit(update, false, info.permit, reduced);
   if (!novel) return done(base::fail(std::move(novel.error())));
   if (!*novel) return when_settled(std::move(done));
   const protocol::EnvelopeWriter envelopes(id_, protocol::Channel::doc, info.sender_id);
@@ -250,6 +255,7 @@ void LiveDocument::on_committed(const log::record_batch& records) {
       return break_with(std::move(update.error()));
     }
     updates.push_back(std::move(*update));
+    if (parts_.persistence) parts_.persistence->persist_update(id_, entry);
     // While an append is being looked into, a record may turn up before this one.
     edits.push_back({origin, entry.offset, updates.back(), !recovering_});
   }

@@ -14,6 +14,7 @@
 #include "weft/hub/edit_trace.h"
 #include "weft/hub/frame_ring.h"
 #include "weft/hub/options.h"
+#include "weft/hub/persistence_hooks.h"
 #include "weft/hub/quarantine.h"
 #include "weft/hub/session.h"
 #include "weft/log/op_log.h"
@@ -34,6 +35,7 @@ struct HubParts {
   Quarantine* quarantine = nullptr;
   /// What the steps of a followed edit are measured with; nullptr: by their times only.
   const base::Meter* meter = nullptr;
+  PersistenceHooks* persistence = nullptr;  ///< told of what was stored; nullptr: nobody is
 };
 
 /// A document in memory because somebody uses it: the single writer of its part of the log.
@@ -105,7 +107,8 @@ class LiveDocument final : public log::Subscriber,
   /// Ends every session with this error and takes no new ones.
   void end_sessions(const base::error& why);
 
-  /// Sends an empty awareness frame to sessions that heard nothing since the last call.
+  /// Sends an empty awareness frame to sessions that heard nothing since the last call, and ends
+  /// those whose permit has expired.
   void keepalive();
 
  private:
@@ -171,7 +174,8 @@ class LiveDocument final : public log::Subscriber,
   base::result<base::shared_bytes> apply(const log::CommittedRecord& entry, bool foreign);
 
   // Writing.
-  base::result<bool> admit(base::byte_view update, bool from_sync, base::byte_vector& reduced);
+  base::result<bool> admit(base::byte_view update, bool from_sync, const Permit& permit,
+                           base::byte_vector& reduced);
   struct Appendix {  ///< an admitted edit on its way into the log
     base::byte_view update;
     const SessionInfo& info;
@@ -232,6 +236,8 @@ class LiveDocument final : public log::Subscriber,
   void announce_awareness();
   void flush_awareness();
   void collect_awareness(Session& session, net::GatherSink& sink);
+
+  void end_expired();
 
   void mark_caught_up(Session& session);
   Session* find_session(std::uint64_t number);

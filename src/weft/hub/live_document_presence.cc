@@ -101,7 +101,18 @@ void LiveDocument::collect_awareness(Session& session, net::GatherSink& sink) {
   }
 }
 
+void LiveDocument::end_expired() {
+  const auto now = parts_.executor.now();
+  const auto sessions = sessions_;
+  for (Session* session : sessions) {
+    if (session->permit().expires > now) continue;
+    session->events_.on_ended(
+        {make_error_code(errc::expired), "the permission has expired; come with a new token"});
+  }
+}
+
 void LiveDocument::keepalive() {
+  end_expired();
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     if (session->live_ && session->quiet_) {

@@ -107,6 +107,7 @@ base::result<void> LiveDocument::take_missed(const log::record_batch& records) {
     // What is known moves the end as well, which no ring and no cursor has seen.
     recovered_ = true;
     ++recoveries_;
+    if (parts_.persistence) parts_.persistence->persist_update(id_, entry);
   }
   return {};
 }

@@ -89,6 +89,10 @@ void LiveDocument::write_snapshot(base::shared_bytes whole, base::log_offset cov
           self->snapshot_end_ = covered;
           self->snapshot_news_bytes_ = 0;
           count(self->parts_.counters.snapshots);
+          if (auto* hooks = self->parts_.persistence) {
+            hooks->persist_result(self->id_, {covered.value - 1},
+                                  self->parts_.store.snapshot_location(self->id_));
+          }
         } else {
           // The log still has everything: the next snapshot covers this one's part too.
           count(self->parts_.counters.snapshot_failures);

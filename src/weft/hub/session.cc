@@ -25,7 +25,7 @@ base::log_offset Session::end() const { return document_->end(); }
 
 base::result<void> Session::submit(const Submission& submission) {
   base::byte_vector reduced;
-  auto novel = document_->admit(submission.update, submission.from_sync, reduced);
+  auto novel = document_->admit(submission.update, submission.from_sync, info_.permit, reduced);
   if (!novel) return base::fail(std::move(novel.error()));
   LiveDocument::position_callback settled;
   if (submission.token) settled = settling(*submission.token);
@@ -64,6 +64,17 @@ SessionExtras& Session::extras() {
   return *extras_;
 }
 
+base::result<void> Session::renew(Permit permit) {
+  auto ok =
+      check_permit(permit, &Rights::read, "read this document", document_->parts_.executor.now());
+  if (!ok) return ok;
+  info_.permit = std::move(permit);
+  if (!info_.permit.rights.awareness && document_->awareness_.withdraw(number_)) {
+    document_->announce_awareness();
+  }
+  return {};
+}
+
 base::result<void> Session::answer(base::byte_view state_vector) {
   return document_->answer(*this, state_vector);
 }
@@ -75,10 +86,16 @@ void Session::resume(base::log_offset from) {
 }
 
 base::result<void> Session::send_control(base::byte_view message) {
+  auto ok = check_permit(info_.permit, &Rights::control, "send control messages here",
+                         document_->parts_.executor.turn_time());
+  if (!ok) return ok;
   return document_->pass_control(*this, message);
 }
 
 base::result<void> Session::apply_awareness(base::byte_view awareness_update) {
+  auto ok = check_permit(info_.permit, &Rights::awareness, "show their presence here",
+                         document_->parts_.executor.turn_time());
+  if (!ok) return ok;
   auto entries = yjs::decode_awareness(awareness_update);
   if (!entries) {
     return base::fail(errc::invalid_update, "awareness: " + entries.error().message);

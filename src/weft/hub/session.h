@@ -9,6 +9,7 @@
 #include "weft/base/ids.h"
 #include "weft/base/result.h"
 #include "weft/hub/answer_frame.h"
+#include "weft/hub/authorizer.h"
 #include "weft/hub/errc.h"
 #include "weft/hub/framing.h"
 #include "weft/log/op_log.h"
@@ -74,10 +75,10 @@ struct Submission {
   std::optional<std::uint64_t> token = std::nullopt;
 };
 
-/// Who joins, as far as the server knows.
+/// Who acts, as far as the server knows.
 struct SessionInfo {
-  std::string sender_id;  ///< for the envelopes written on the session's behalf
-  std::string identity;   ///< authenticated identity; empty when anonymous
+  std::string sender_id;  ///< for the envelopes written on their behalf
+  Permit permit = {};     ///< what the hub holds them to
 };
 
 /// One participant of a live document: a cursor into its frames, not a queue of them.
@@ -91,11 +92,20 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  /// What this session may do.
+  const Permit& permit() const { return info_.permit; }
+
+  /// Holds the session to another permit from now on: its client has brought a new token. Presence
+  /// that may not be shown any more is withdrawn. Errors: forbidden, expired: it allows no reading,
+  /// and the session keeps the one that it has.
+  base::result<void> renew(Permit permit);
+
   /// The document's state vector, uncommitted edits included: what a SyncStep1 asks with.
   base::byte_vector state_vector() const;
 
-  /// Takes an edit. Success means accepted, not durable. Errors: invalid_update, conflicting_ids,
-  /// too_large, unavailable: the session must then stop writing (see docs/architecture.md,
+  /// Takes an edit. Success means accepted, not durable; who may not write may still send what says
+  /// nothing new. Errors: invalid_update, conflicting_ids, too_large, unavailable, forbidden,
+  /// expired: the session must then stop writing (see docs/architecture.md,
   /// "Refusal").
   base::result<void> submit(const Submission& submission);
 
@@ -114,10 +124,10 @@ class Session {
   base::log_offset end() const;
 
   /// Passes a control message on to the document's other sessions whose protocol has such. Not
-  /// durable: a reader that is too slow loses the oldest. Errors: too_large.
+  /// durable: a reader that is too slow loses the oldest. Errors: too_large, forbidden, expired.
   base::result<void> send_control(base::byte_view message);
 
-  /// Takes an awareness update. Errors: invalid_update, too_large.
+  /// Takes an awareness update. Errors: invalid_update, too_large, forbidden, expired.
   base::result<void> apply_awareness(base::byte_view awareness_update);
 
   /// Sends all awareness states again.
@@ -141,7 +151,7 @@ class Session {
   std::shared_ptr<LiveDocument> document_;
   const std::uint64_t number_;
   SessionEvents& events_;
-  const SessionInfo info_;
+  SessionInfo info_;
   const protocol::EnvelopeWriter envelopes_;
 
   std::size_t ring_ = 0;          ///< which of the document's rings

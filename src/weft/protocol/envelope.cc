@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "weft/protocol/plain_metadata.h"
+
 namespace weft::protocol {
 
 namespace {
@@ -67,6 +69,11 @@ base::result<EnvelopeView> split_envelope(base::byte_view envelope) {
 }
 
 base::result<Metadata> decode_metadata(base::byte_view text) {
+  if (auto plain = read_plain_metadata(text)) return std::move(*plain);
+  return parse_metadata(text);
+}
+
+base::result<Metadata> parse_metadata(base::byte_view text) {
   // The parser takes NUL for the end of the text, and passes over a byte order mark.
   if (std::ranges::find(text, 0) != text.end() || base::as_text(text).starts_with("\xef\xbb\xbf")) {
     return base::fail(errc::corrupt, "envelope metadata: a NUL or a byte order mark is no JSON");

@@ -32,6 +32,8 @@ struct Metadata {
   std::optional<std::uint64_t> version;  ///< that the sender had
   std::optional<std::string> sender_id;
   std::optional<std::int64_t> timestamp_ms;  ///< the sender's clock; for people only
+
+  bool operator==(const Metadata&) const = default;
 };
 
 inline constexpr std::size_t metadata_bytes_max = 65'535;

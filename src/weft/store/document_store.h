@@ -43,6 +43,9 @@ class DocumentStore {
   virtual void save_snapshot(const base::DocumentId& document, Snapshot snapshot,
                              base::Executor& executor, callback<void> done) = 0;
 
+  /// Where a document's snapshot is kept, for people. No I/O.
+  virtual std::string snapshot_location(const base::DocumentId& document) const = 0;
+
   /// Finishes accepted work, then refuses. Blocks.
   virtual void close() = 0;
 };

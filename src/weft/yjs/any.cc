@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -99,7 +100,12 @@ void skip_value(Reader& in, bool& plain, unsigned depth) {
   }
 }
 
-void rewrite_object(Reader& in, Writer& out) {
+/// How the properties of objects are ordered.
+enum class Order { javascript, keys };
+
+void rewrite_value(Reader& in, Order order, Writer& out);
+
+void rewrite_object(Reader& in, Order order, Writer& out) {
   Writer arena;
   std::vector<Property> properties;
   const auto position = [&] { return static_cast<std::uint32_t>(arena.size()); };
@@ -112,16 +118,50 @@ void rewrite_object(Reader& in, Writer& out) {
     arena.raw(key);
     property.key_end = property.value_begin = position();
     arena.bytes(key);
-    rewrite_any(in, arena);
+    rewrite_value(in, order, arena);
     property.value_end = position();
     // Assigning to __proto__ makes no property in JavaScript.
     if (base::as_text(key) != "__proto__") properties.push_back(property);
   }
   order_properties(arena, properties);
+  const std::uint8_t* const data = arena.view().data();
+  if (order == Order::keys) {
+    const auto key_of = [data](const Property& p) {
+      return base::as_text({data + p.key_begin, data + p.key_end});
+    };
+    std::ranges::sort(properties, {}, key_of);
+  }
   out.byte(object_tag);
   out.uint(properties.size());
-  const std::uint8_t* const data = arena.view().data();
   for (const Property& p : properties) out.raw(data + p.value_begin, data + p.value_end);
+}
+
+void rewrite_value(Reader& in, Order order, Writer& out) {
+  const std::uint8_t tag = in.byte();
+  switch (tag) {
+    case integer_tag:
+    case float32_tag:
+    case float64_tag:
+      return write_any_number(read_any_number(in, tag), out);
+    case bigint_tag:
+      out.byte(tag);
+      return out.raw(in.take(8));
+    case string_tag:
+    case bytes_tag:
+      out.byte(tag);
+      return out.bytes(in.bytes());
+    case array_tag: {
+      const std::uint64_t count = in.uint();
+      out.byte(tag);
+      out.uint(count);
+      for (std::uint64_t i = 0; i < count; ++i) rewrite_value(in, order, out);
+      return;
+    }
+    case object_tag:
+      return rewrite_object(in, order, out);
+    default:
+      out.byte(tag);
+  }
 }
 
 }  // namespace
@@ -153,32 +193,8 @@ void write_any_number(double value, Writer& out) {
 
 void skip_any(Reader& in, bool& plain) { skip_value(in, plain, 0); }
 
-void rewrite_any(Reader& in, Writer& out) {
-  const std::uint8_t tag = in.byte();
-  switch (tag) {
-    case integer_tag:
-    case float32_tag:
-    case float64_tag:
-      return write_any_number(read_any_number(in, tag), out);
-    case bigint_tag:
-      out.byte(tag);
-      return out.raw(in.take(8));
-    case string_tag:
-    case bytes_tag:
-      out.byte(tag);
-      return out.bytes(in.bytes());
-    case array_tag: {
-      const std::uint64_t count = in.uint();
-      out.byte(tag);
-      out.uint(count);
-      for (std::uint64_t i = 0; i < count; ++i) rewrite_any(in, out);
-      return;
-    }
-    case object_tag:
-      return rewrite_object(in, out);
-    default:
-      out.byte(tag);
-  }
-}
+void rewrite_any(Reader& in, Writer& out) { rewrite_value(in, Order::javascript, out); }
+
+void sort_any(Reader& in, Writer& out) { rewrite_value(in, Order::keys, out); }
 
 }  // namespace weft::yjs

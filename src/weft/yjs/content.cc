@@ -7,6 +7,7 @@
 #include "weft/yjs/structs.h"
 #include "weft/yjs/update.h"
 #include "weft/yjs/utf.h"
+#include "weft/yjs/value.h"
 
 namespace weft::yjs {
 namespace {
@@ -59,6 +60,38 @@ bool same_text(byte_view a, byte_view b) {
   return left.done() && right.done();
 }
 
+/// Appends a JSON text as the value that it stands for.
+void sort_json(byte_view text, Writer& out) {
+  Writer any;
+  json_to_any(text, any);
+  Reader in(any.view());
+  sort_any(in, out);
+}
+
+/// Appends what ContentCursor::write has written with the properties of its objects in one order;
+/// false for content that has none.
+bool sort_values(std::uint8_t ref, byte_view content, Writer& out) {
+  Reader in(content);
+  switch (ref) {
+    case any_ref:
+      for (std::uint64_t left = in.uint(); left > 0; --left) sort_any(in, out);
+      return true;
+    case embed_ref:
+      sort_json(in.bytes(), out);
+      return true;
+    case format_ref:
+      out.bytes(in.bytes());
+      sort_json(in.bytes(), out);
+      return true;
+    case doc_ref:
+      out.bytes(in.bytes());
+      sort_any(in, out);
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::optional<Id> origin_at(const Struct& item, std::uint64_t from) {
   if (from > 0) return Id{item.client, item.clock + from - 1};
   return item.has_origin() ? std::optional(item.origin) : std::nullopt;
@@ -84,10 +117,19 @@ class Comparer {
     }
     cursor_a.write(left_, start - a.clock, end - a.clock);
     cursor_b.write(right_, start - b.clock, end - b.clock);
-    return base::equal(left_.view(), right_.view());
+    return base::equal(left_.view(), right_.view()) || same_values(a.ref());
   }
 
  private:
+  /// yrs keeps objects in hash tables: it writes their properties in another order each time.
+  bool same_values(std::uint8_t ref) {
+    left_sorted_.clear();
+    right_sorted_.clear();
+    return sort_values(ref, left_.view(), left_sorted_) &&
+           sort_values(ref, right_.view(), right_sorted_) &&
+           base::equal(left_sorted_.view(), right_sorted_.view());
+  }
+
   bool same_header(const Struct& a, const Struct& b) {
     left_.clear();
     right_.clear();
@@ -96,8 +138,8 @@ class Comparer {
     return base::equal(left_.view(), right_.view());
   }
 
-  Writer left_;
-  Writer right_;
+  Writer left_, right_;
+  Writer left_sorted_, right_sorted_;
 };
 
 using live_items = std::deque<LiveItem>;

@@ -76,7 +76,8 @@ result<Novelty> classify(byte_view update, const Knowledge& held);
 result<byte_vector> reduce(byte_view update, const Knowledge& held);
 
 /// For the clocks that both carry: does `update` say the same as the held updates? A range that
-/// either side holds as deleted content or GC counts as the same. False means a reused client id.
+/// either side holds as deleted content or GC counts as the same, and so do objects that name
+/// their properties in another order. False means a reused client id.
 /// Time: near linear when what is held comes in the order of its clocks and neither side names a
 /// clock twice, as in merged, compacted or reduced updates. Where both repeat clocks it is up to
 /// the square: merge what strangers sent before it is held.

@@ -45,6 +45,9 @@ void skip_any(Reader& in, bool& plain);
 /// Reads one `any` that skip_any accepts and appends it as lib0 writes it.
 void rewrite_any(Reader& in, Writer& out);
 
+/// The same, but with the properties of objects in the order of their keys' bytes.
+void sort_any(Reader& in, Writer& out);
+
 /// Reads one `any` that skip_any accepts and appends JSON.stringify of it. False where JavaScript
 /// has no text for it: undefined, and what holds a bigint.
 bool any_to_json(Reader& in, Writer& out);

@@ -214,7 +214,9 @@ await checks.check('offline edits are kept, counted and sent when the connection
 
 // The refusals of a server, played by the browser at the socket: the page is under test here.
 for (const [code, state, text] of [
-  [4403, 'denied', 'The server does not take your changes to this document'],
+  [4401, 'denied', 'The server does not know who you are'],
+  [4403, 'denied', 'You may not do that with this document'],
+  [4409, 'denied', 'The server does not take your changes to this document'],
   [4413, 'denied', 'An edit was too large for the server'],
   [4503, 'broken', 'The server could not load this document.'],
 ]) {
@@ -244,7 +246,7 @@ await checks.check('a refused edit stays readable, is not sent again, and the do
     });
     await a.visit('default', `refused-edit-${run}`, 'websocket');
     await a.type('text ');
-    await sockets[0].close({ code: 4403, reason: 'read only' });
+    await sockets[0].close({ code: 4409, reason: 'client id used twice' });
     await a.state('denied');
     await a.type('more');
     await a.page.keyboard.press('Control+z');
@@ -283,6 +285,20 @@ await checks.check('a hostile peer can neither break the page nor style it', () 
     await b.page.keyboard.press('Home');
     await a.shows('hello!');
     await until('no caret without a place', async () => (await a.carets()).length === 0);
+  }),
+);
+
+await checks.check('text and rich text stand in one column, in the middle of a wide window', () =>
+  with_windows(1, async (a) => {
+    const column = async (view, content) => {
+      await a.page.goto(`${url}/#/default/column-${run}?as=${view}`);
+      await a.state('synced');
+      const box = await a.page.locator(content).boundingBox();
+      return [Math.round(box.x), Math.round(box.width)];
+    };
+    const rich = await column('rich', '[data-testid=rich]');
+    assert.deepEqual(await column('text', '.cm-content'), rich);
+    assert.equal(rich[1], 792);
   }),
 );
 

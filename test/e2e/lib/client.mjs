@@ -3,6 +3,7 @@
 import WebSocket from 'ws'
 import * as Y from 'yjs'
 import { WebsocketProvider } from 'y-websocket'
+import { sorted } from './edits.mjs'
 import { until } from './wait.mjs'
 
 /** The WebSocket of ws with options of its own, for clients that pass none. */
@@ -14,31 +15,18 @@ export function websocket_class(options) {
   }
 }
 
-export class Client {
-  /** `name` is what y-websocket calls a room name, e.g. `room/doc`; `root` is '' or '/ws'. */
-  constructor(server, name, { root = '/ws', client_id, connect = true, ws = {} } = {}) {
+/** A Yjs document as the tests edit and compare it. */
+export class Replica {
+  constructor(client_id) {
     this.doc = new Y.Doc()
     if (client_id !== undefined) this.doc.clientID = client_id
-    this.closes = []
-    this.provider = new WebsocketProvider(server.ws + root, name, this.doc, {
-      WebSocketPolyfill: websocket_class({ perMessageDeflate: false, ca: server.tls?.ca, ...ws }),
-      disableBc: true,
-      maxBackoffTime: 400,
-      connect,
-    })
-    this.provider.on('connection-close', (event) => this.closes.push(event?.code ?? null))
-    this.provider.on('connection-error', () => {})
     this.text = this.doc.getText('content')
     this.map = this.doc.getMap('map')
     this.array = this.doc.getArray('array')
   }
 
-  get online() {
-    return this.provider.shouldConnect
-  }
-
-  get synced() {
-    return this.provider.synced
+  new_map() {
+    return new Y.Map()
   }
 
   /** Everything that makes two replicas equal: the state vector and the typed content. */
@@ -59,8 +47,16 @@ export class Client {
     return Y.getState(this.doc.store, id) >= Y.getState(other.doc.store, id)
   }
 
+  get awareness() {
+    return this.provider.awareness
+  }
+
+  get synced() {
+    return this.provider.synced
+  }
+
   until_synced() {
-    return until(`sync of ${this.provider.url}`, () => this.provider.synced)
+    return until(`sync of ${this.provider.url} ${this.provider.roomName ?? ''}`, () => this.synced)
   }
 
   destroy() {
@@ -69,68 +65,24 @@ export class Client {
   }
 }
 
-function sorted(value) {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]))
-}
+export class Client extends Replica {
+  /** `name` is what y-websocket calls a room name, e.g. `room/doc`; `root` is '' or '/ws'. */
+  constructor(server, name, { root = '/ws', client_id, connect = true, ws = {} } = {}) {
+    super(client_id)
+    this.closes = []
+    this.provider = new WebsocketProvider(server.ws + root, name, this.doc, {
+      WebSocketPolyfill: websocket_class({ perMessageDeflate: false, ca: server.tls?.ca, ...ws }),
+      disableBc: true,
+      maxBackoffTime: 400,
+      connect,
+    })
+    this.provider.on('connection-close', (event) => this.closes.push(event?.code ?? null))
+    this.provider.on('connection-error', () => {})
+  }
 
-const words = ['weft ', 'warp ', 'loom ', 'ä', '😀', '\n', 'x', 'shuttle ', '日本']
-
-/** The place at or before `index` that is not inside a surrogate pair: editors never cut one, and
- * replicas of Yjs itself differ in the halves when somebody does. */
-function boundary(text, index) {
-  const code = text.toString().charCodeAt(index)
-  return code >= 0xdc00 && code <= 0xdfff ? index - 1 : index
-}
-
-/** A short random range of whole characters: [from, length], or null in a short text. */
-function range(random, text) {
-  if (text.length < 4) return null
-  const from = boundary(text, random.below(text.length - 3))
-  const end = boundary(text, from + 2 + random.below(2))
-  return [from, end - from]
-}
-
-/** One random edit of text, map or array; every kind that an editor makes. */
-export function random_edit(random, client) {
-  const { doc, text, map, array } = client
-  doc.transact(() => {
-    switch (random.below(10)) {
-      case 0:
-      case 1:
-      case 2:
-      case 3:
-        text.insert(boundary(text, random.below(text.length + 1)), random.pick(words))
-        break
-      case 4: {
-        const part = range(random, text)
-        if (part) text.delete(...part)
-        break
-      }
-      case 5: {
-        const part = range(random, text)
-        if (part) text.format(...part, { bold: random.chance(0.5) ? true : null })
-        break
-      }
-      case 6:
-        map.set(`key${random.below(12)}`, { by: doc.clientID, n: random.u32() })
-        break
-      case 7:
-        if (random.chance(0.5)) map.delete(`key${random.below(12)}`)
-        else {
-          const inner = new Y.Map()
-          inner.set('n', random.below(1000))
-          map.set(`inner${random.below(4)}`, inner)
-        }
-        break
-      case 8:
-        array.insert(random.below(array.length + 1), [random.below(1000), 'item', random.chance(0.5)])
-        break
-      default:
-        if (array.length > 2) array.delete(random.below(array.length - 1), 1)
-        else array.push([null])
-    }
-  })
+  get online() {
+    return this.provider.shouldConnect
+  }
 }
 
 /** What keeps replicas from being equal, for a failure's message. */

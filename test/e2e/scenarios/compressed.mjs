@@ -3,7 +3,8 @@
 
 import zlib from 'node:zlib'
 import WebSocket from 'ws'
-import { Client, converged, newcomer_sees, random_edit, websocket_class } from '../lib/client.mjs'
+import { Client, converged, newcomer_sees, websocket_class } from '../lib/client.mjs'
+import { random_edit } from '../lib/edits.mjs'
 import { assert, until } from '../lib/wait.mjs'
 
 const deflating = { ws: { perMessageDeflate: true } }

@@ -1,7 +1,8 @@
 // Many stock clients with random edits, joins, leaves and offline periods end equal, and so does a
 // newcomer after an orderly restart and after kill -9.
 
-import { Client, converged, newcomer_sees, random_edit } from '../lib/client.mjs'
+import { Client, converged, newcomer_sees } from '../lib/client.mjs'
+import { random_edit } from '../lib/edits.mjs'
 import { assert, until } from '../lib/wait.mjs'
 
 /** A document has two addresses, /<name> and /ws/<room>/<doc>; a name without a slash only the first. */

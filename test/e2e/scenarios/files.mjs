@@ -4,7 +4,8 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { Client, converged, newcomer_sees, random_edit } from '../lib/client.mjs'
+import { Client, converged, newcomer_sees } from '../lib/client.mjs'
+import { random_edit } from '../lib/edits.mjs'
 import { assert, until } from '../lib/wait.mjs'
 
 const names = ['team/files', 'team/ö Ü', 'plain']

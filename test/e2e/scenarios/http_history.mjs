@@ -1,7 +1,8 @@
 // A client with HTTP alone: batches, differences, the past, recovery; and a restore that others see.
 
 import * as Y from 'yjs'
-import { Client, converged, newcomer_sees, random_edit } from '../lib/client.mjs'
+import { Client, Replica, converged, newcomer_sees } from '../lib/client.mjs'
+import { random_edit } from '../lib/edits.mjs'
 import { assert, until } from '../lib/wait.mjs'
 import { document_url, fetch_document, publish } from './http.mjs'
 
@@ -45,10 +46,10 @@ const shown = (doc) => JSON.stringify([base64(Y.encodeStateVector(doc)), doc.get
 
 /** A replica with its edits as they come. */
 function author() {
-  const doc = new Y.Doc()
+  const replica = new Replica()
   const updates = []
-  doc.on('update', (update) => updates.push(update))
-  return { doc, updates, text: doc.getText('content'), map: doc.getMap('map'), array: doc.getArray('array') }
+  replica.doc.on('update', (update) => updates.push(update))
+  return Object.assign(replica, { updates })
 }
 
 /** A replica built from updates. */

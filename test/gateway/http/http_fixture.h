@@ -54,6 +54,9 @@ class FailingStore final : public store::DocumentStore {
                      base::Executor& executor, store::callback<void> done) override {
     inner_.save_snapshot(document, std::move(snapshot), executor, std::move(done));
   }
+  std::string snapshot_location(const base::DocumentId& document) const override {
+    return inner_.snapshot_location(document);
+  }
   void close() override { inner_.close(); }
 
   std::atomic<store::errc> load_fails{};
@@ -178,12 +181,8 @@ class HttpFixture : public ::testing::Test {
                                                      [] { return true; },
                                                      [] { return std::string(); },
                                                      [] { return ServerStatus{}; },
-                                                     [](const net::HttpRequest&) {
-                                                       return net::UpgradeDecision(
-                                                           std::unexpect,
-                                                           net::HttpResponse::problem(403, "no"));
-                                                     },
                                                      {},
+                                                     authorizer,
                                                      reading_keeper,
                                                      {},
                                                      typed_reader},
@@ -272,6 +271,7 @@ class HttpFixture : public ::testing::Test {
   bool drained = false;
   TypedReader typed_reader = read_typed_view;
   ReadingKeeper* reading_keeper = nullptr;
+  hub::Authorizer* authorizer = nullptr;
   HttpOptions http_options;
   hub::HubOptions hub_options;
   net::ServerOptions net_options;

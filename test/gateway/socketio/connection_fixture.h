@@ -59,6 +59,9 @@ class RecordingHandler final : public SocketHandler {
     if (ack.wanted()) record_->acks.push_back(std::move(ack));
     record_->on_event(event);
   }
+  void on_reply(std::uint64_t id, Reply reply) override {
+    record_->heard.push_back("reply " + std::to_string(id) + reply.arguments.dump());
+  }
   void on_gather(net::GatherSink& sink) override { record_->gather(sink); }
   void on_disconnect(disconnect_reason why) override {
     EXPECT_FALSE(record_->disconnected) << "told twice";

@@ -244,6 +244,32 @@ TEST_F(SocketConnection, AServerLeavesAltogether) {
   EXPECT_EQ(custom->disconnected, disconnect_reason::server_left);
 }
 
+TEST_F(SocketConnection, AServerDropsAConnectionWithoutLeaving) {
+  open();
+  const auto main = connect();
+  ASSERT_TRUE(main->socket->emit("last", json::array()));
+  main->socket->drop_connection();
+  EXPECT_TRUE(session.closed);
+  EXPECT_EQ(hear(), (strings{R"(42["last"])"})) << "what was said before goes out";
+  EXPECT_FALSE(main->disconnected);
+  close(engine::close_reason::server_closed);
+  EXPECT_EQ(main->disconnected, disconnect_reason::server_left);
+}
+
+TEST_F(SocketConnection, AnAcknowledgementThatNoEmitWaitsForGoesToTheHandler) {
+  open();
+  const auto record = connect();
+  std::optional<json> answer;
+  ASSERT_TRUE(record->socket->emit("question", json::array(), {}, milliseconds(10),
+                                   [&](auto reply) { answer = reply->arguments; }));
+  say(R"(37["own"])");
+  say(R"(30["waited for"])");
+  say(R"(30["late"])");
+  EXPECT_EQ(answer, json::array({"waited for"}));
+  EXPECT_EQ(record->heard, (strings{R"(reply 7["own"])", R"(reply 0["late"])"}));
+  EXPECT_FALSE(session.closed);
+}
+
 TEST_F(SocketConnection, AHandlerMayLeaveWhileItHears) {
   open();
   const auto record = connect();

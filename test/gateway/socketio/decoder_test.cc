@@ -86,6 +86,30 @@ TEST_F(SocketDecoder, PlaceholdersOfTextAreWhatTheyAre) {
   EXPECT_TRUE((*packet)->attachments.empty());
 }
 
+TEST_F(SocketDecoder, TheCommonEventIsReadAsAnyOther) {
+  for (const std::string name :
+       {"protocol-message", "e", "", "with [brackets], {braces}: and commas", "umlaut \\u00e4",
+        "escaped \\\" quote", "\xc3\xa4"}) {
+    // A space is enough to have it parsed.
+    for (const char* space : {"", " "}) {
+      ASSERT_FALSE(*text("51-3[\"" + name + "\"," + space + one + "]")) << name;
+      const auto packet = binary("bytes");
+      ASSERT_TRUE(packet && *packet) << name;
+      EXPECT_EQ((*packet)->type, packet_type::event);
+      EXPECT_EQ((*packet)->id, 3u);
+      EXPECT_EQ((*packet)->data, json::parse("[\"" + name + "\"," + one + "]"));
+      ASSERT_EQ((*packet)->attachments.size(), 1u);
+      EXPECT_EQ(base::as_text((*packet)->attachments[0]), "bytes");
+    }
+  }
+  EXPECT_EQ(refusal("51-[\"connect\"," + one + "]"), errc::malformed) << "a reserved name";
+  EXPECT_EQ(refusal("51-[\"a\nb\"," + one + "]"), errc::malformed) << "a control character";
+  EXPECT_EQ(refusal("52-[\"e\"," + one + "]"), errc::malformed) << "one attachment too many";
+  EXPECT_EQ(refusal("61-1[\"e\"," + two + "]"), errc::malformed);
+  limits.json_depth_max = 1;
+  EXPECT_EQ(refusal("51-[\"e\"," + one + "]"), errc::too_large);
+}
+
 TEST_F(SocketDecoder, PlaceholdersNameEachAttachmentOnce) {
   EXPECT_EQ(refusal("51-[\"e\"," + two + "]"), errc::malformed);
   EXPECT_EQ(refusal("51-[\"e\"]"), errc::malformed);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/socketio/port_fixture.h"
+#include "support/spelled_authorizer.h"
 
 namespace weft::gateway::socketio {
 namespace {
@@ -348,6 +349,124 @@ TEST_P(DocumentChannelTest, ControlThatIsTooLongIsNotEvenRead) {
   const std::string deep = R"({"type":"x","a":)" + std::string(100'000, '[');
   one->request(testing::request_of("control", base::as_bytes(deep), 1));
   EXPECT_TRUE(all(*one).starts_with(refused(1, "too-large")));
+}
+
+// --- who may do what ---------------------------------------------------------------------------
+
+class AuthorizedChannelTest : public DocumentChannelTest {
+ protected:
+  AuthorizedChannelTest() { authorizer_ = &spelled_; }
+
+  static std::string permission(bool write) {
+    return message("", "control") + R"(  {"type":"permission","write":)" +
+           (write ? "true" : "false") + "}\n";
+  }
+
+  weft::testing::SpelledAuthorizer spelled_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Both, AuthorizedChannelTest, ::testing::Bool(), [](const auto& which) {
+  return which.param ? std::string("Remote") : std::string("Local");
+});
+
+TEST_P(AuthorizedChannelTest, WhoMayOnlyReadIsToldSo) {
+  token_ = "ra:ada";
+  const auto channel = open();
+  EXPECT_EQ(all(*channel), permission(false));
+  channel->request(edit(insert_update(1, 0), 1));
+  EXPECT_TRUE(all(*channel).starts_with(refused(1, "forbidden")));
+  // A new token opens the document for writing, and ends the refusal.
+  channel->renew({"ada", {}});
+  EXPECT_EQ(all(*channel), permission(true) + joined);
+  channel->request(edit(insert_update(1, 0), 2));
+  EXPECT_EQ(all(*channel), ack(2, record(0)));
+  channel->renew({"ada", {.write = false}});
+  EXPECT_EQ(all(*channel), permission(false));
+}
+
+TEST_P(AuthorizedChannelTest, WhatComesBeforeTheAnswerWaitsForIt) {
+  token_ = "rw:ada";
+  spelled_.hold = true;
+  const auto channel = open();
+  channel->request(edit(insert_update(1, 0), 1));
+  EXPECT_EQ(all(*channel), "");
+  EXPECT_EQ(stops_, 1);  // nothing more is read meanwhile
+  spelled_.release(world_);
+  EXPECT_EQ(all(*channel), joined + ack(1, record(0)));
+  EXPECT_EQ(stops_, 0);
+}
+
+TEST_P(AuthorizedChannelTest, ATokenThatIsNoGoodEndsTheChannel) {
+  token_ = "nonsense";
+  spelled_.hold = true;
+  const auto channel = open();
+  channel->request(edit(insert_update(1, 0), 1));
+  run();
+  spelled_.release(world_);
+  const std::string out = all(*channel);
+  EXPECT_TRUE(out.starts_with(refused(1, "unauthenticated"))) << out;
+  EXPECT_TRUE(out.contains(R"(["protocol-error",{"code":"unauthenticated")")) << out;
+  EXPECT_EQ(lost_, 1);
+}
+
+TEST_P(AuthorizedChannelTest, ANewTokenMayBeQuickerThanTheFirst) {
+  token_ = "r:ada";
+  spelled_.hold = true;
+  const auto channel = open();
+  run();
+  channel->renew({"ada", {}});
+  EXPECT_EQ(all(*channel), joined);
+  spelled_.release(world_);
+  EXPECT_EQ(all(*channel), "");
+  channel->request(edit(insert_update(1, 0), 1));
+  EXPECT_EQ(all(*channel), ack(1, record(0)));
+}
+
+TEST_P(AuthorizedChannelTest, ATokenThatAllowsNoReadingEndsTheChannel) {
+  token_ = "rwac:ada";
+  const auto channel = open(), other = open();
+  all(*channel);
+  all(*other);
+  channel->renew({"ada", {.read = false}});
+  other->request(edit(insert_update(1, 0), 1));
+  all(*other);
+  const std::string out = all(*channel);
+  EXPECT_TRUE(out.starts_with(R"(42["protocol-error",{"code":"forbidden")")) << out;
+  EXPECT_FALSE(out.contains("update")) << out;
+  EXPECT_EQ(lost_, 1);
+}
+
+TEST_P(AuthorizedChannelTest, ANewTokenTakesUpWhatWasRefusedWhenTheOldOneHadExpired) {
+  token_ = "rwac:ada:500";
+  const auto channel = open();
+  all(*channel);
+  run(std::chrono::seconds(1));
+  channel->request(edit(insert_update(1, 0), 1));
+  EXPECT_TRUE(all(*channel).starts_with(refused(1, "expired")));
+  channel->renew({"ada", {}});
+  EXPECT_EQ(all(*channel), joined);  // asked for again
+  channel->request(edit(insert_update(1, 0), 2));
+  EXPECT_EQ(all(*channel), ack(2, record(0)));
+}
+
+TEST_P(AuthorizedChannelTest, PresenceThatMayNotBeShownIsPassedOver) {
+  token_ = "r:ada";
+  const auto channel = open();
+  all(*channel);
+  const std::uint8_t nobody[] = {0};
+  channel->request(testing::request_of("awareness", yjs::encode_awareness(nobody), 1));
+  EXPECT_EQ(all(*channel), ack(1, ""));
+  EXPECT_EQ(counters_.awareness_updates.load(), 0u);
+}
+
+TEST_P(DocumentChannelTest, TheServersOwnControlMessagesAreNotPassedOn) {
+  const auto one = open(), other = open();
+  all(*one);
+  all(*other);
+  const char* const forged = R"({"type":"permission","write":false})";
+  one->request(testing::request_of("control", base::as_bytes(forged), 1));
+  EXPECT_TRUE(all(*one).starts_with(refused(1, "bad-envelope")));
+  EXPECT_EQ(all(*other), "");
 }
 
 class RemoteChannelTest : public testing::ChannelTest {};

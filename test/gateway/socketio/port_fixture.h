@@ -67,12 +67,12 @@ class ChannelTest : public hub::testing::HubTest, public ChannelOwner {
 
   void on_channel_output() override { ++outputs_; }
   void on_channel_reading(bool wanted) override { stops_ += wanted ? -1 : 1; }
-  void on_channel_lost(const base::DocumentId&) override { ++lost_; }
+  void on_channel_lost(const base::DocumentId&, bool) override { ++lost_; }
 
   port_maker maker() {
     return [this](PortOwner& owner) {
       return std::make_shared<DocumentPort>(hub_, history_, framing_, document_,
-                                            hub::SessionInfo{"someone", {}}, owner);
+                                            PortClient{"someone", token_, authorizer_}, owner);
     };
   }
 
@@ -85,6 +85,8 @@ class ChannelTest : public hub::testing::HubTest, public ChannelOwner {
   base::WorkerPool pool_{1, 16};
   hub::DocumentHistory history_{log_, log_, pool_, {}};
   const SocketFraming framing_;
+  std::string token_;
+  hub::Authorizer* authorizer_ = nullptr;
   int outputs_ = 0, stops_ = 0, lost_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "weft/gateway/http/event_stream.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "weft/gateway/base64.h"
@@ -7,6 +8,7 @@
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/json.h"
 #include "weft/gateway/version.h"
+#include "weft/hub/errc.h"
 
 namespace weft::gateway::http {
 
@@ -35,10 +37,11 @@ void EventWriter::write(const hub::LoggedEdit& edit, std::string& out) const {
 
 EventStream::EventStream(std::shared_ptr<hub::DocumentFeed> feed, base::log_offset from,
                          std::string greeting, std::chrono::milliseconds keepalive,
-                         std::atomic<std::size_t>& open)
+                         base::monotonic_time expires, std::atomic<std::size_t>& open)
     : feed_(std::move(feed)),
       from_(from),
       keepalive_(keepalive),
+      expires_(expires),
       open_(open),
       waiting_(std::move(greeting)) {
   open_.fetch_add(1, std::memory_order_relaxed);
@@ -50,6 +53,15 @@ void EventStream::on_open(net::HttpStream& stream) {
   stream_ = &stream;
   reader_ = std::make_unique<hub::FeedReader>(std::move(feed_), from_, *this);
   schedule_keepalive();
+  if (expires_ != base::monotonic_time::max()) {
+    auto& executor = stream_->executor();
+    const auto left = std::max(expires_ - executor.now(), base::monotonic_time(0));
+    expiry_timer_ = executor.schedule(left, [this] {
+      expiry_timer_ = 0;
+      reader_.reset();  // what waits is not for this client any more
+      on_failed({make_error_code(hub::errc::expired), "the permission has expired"});
+    });
+  }
   stream_->want_write();
 }
 
@@ -71,7 +83,7 @@ void EventStream::on_gather(net::GatherSink& sink) {
     quiet_ = false;
   }
   const std::size_t room = sink.room();
-  reader_->collect(sink);
+  if (reader_) reader_->collect(sink);
   if (sink.room() < room) quiet_ = false;
   if (ending_.empty()) return;
   if (sink.room() == 0) return stream_->want_write();
@@ -96,6 +108,7 @@ void EventStream::on_drain() {
 
 void EventStream::on_closed() {
   stream_->executor().cancel(timer_);
+  if (expiry_timer_ != 0) stream_->executor().cancel(expiry_timer_);
   reader_.reset();
   stream_ = nullptr;
 }

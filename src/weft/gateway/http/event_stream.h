@@ -29,9 +29,10 @@ std::string event_text(std::string_view type, std::string_view id, std::string_v
 /// Threading: the connection's executor.
 class EventStream final : public net::HttpStreamBody, public hub::FeedEvents {
  public:
-  /// Starts with the edit at `from`; `greeting` goes first.
+  /// Starts with the edit at `from` and ends at `expires`; `greeting` goes first.
   EventStream(std::shared_ptr<hub::DocumentFeed> feed, base::log_offset from, std::string greeting,
-              std::chrono::milliseconds keepalive, std::atomic<std::size_t>& open);
+              std::chrono::milliseconds keepalive, base::monotonic_time expires,
+              std::atomic<std::size_t>& open);
   ~EventStream() override;
 
   void on_open(net::HttpStream& stream) override;
@@ -49,12 +50,14 @@ class EventStream final : public net::HttpStreamBody, public hub::FeedEvents {
   std::shared_ptr<hub::DocumentFeed> feed_;
   const base::log_offset from_;
   const std::chrono::milliseconds keepalive_;
+  const base::monotonic_time expires_;
   std::atomic<std::size_t>& open_;
   net::HttpStream* stream_ = nullptr;
-  std::unique_ptr<hub::FeedReader> reader_;
-  std::string waiting_;  ///< greeting, comments
-  std::string ending_;   ///< what goes last
+  std::unique_ptr<hub::FeedReader> reader_;  ///< none when the permission has expired
+  std::string waiting_;                      ///< greeting, comments
+  std::string ending_;                       ///< what goes last
   base::timer_id timer_ = 0;
+  base::timer_id expiry_timer_ = 0;
   bool quiet_ = true;  ///< nothing was sent since the last look
   bool ending_soon_ = false;
 };

@@ -30,9 +30,9 @@ void start_stream(Api& api, const exchange_ptr& exchange, const base::DocumentId
   // Proxies that gather a response would hold the events back.
   response.headers.push_back({"X-Accel-Buffering", "no"});
   response.headers.push_back({"Weft-Log", log_name(api.log.id())});
-  response.stream =
-      std::make_unique<EventStream>((*feeds)->feed(document), from, std::move(greeting),
-                                    api.options.event_keepalive, api.event_streams);
+  response.stream = std::make_unique<EventStream>((*feeds)->feed(document), from,
+                                                  std::move(greeting), api.options.event_keepalive,
+                                                  exchange->permit().expires, api.event_streams);
   exchange->answer(std::move(response));
 }
 

@@ -1,5 +1,6 @@
 #include "weft/gateway/http/exchange.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "weft/net/websocket_frame.h"
@@ -30,6 +31,16 @@ void Exchange::answer(net::HttpResponse response) {
   executor.post([responder = std::move(responder_), response = std::move(response)]() mutable {
     responder.respond(std::move(response));
   });
+}
+
+std::string Exchange::token() const {
+  constexpr std::string_view scheme = "bearer ";
+  const std::string_view given = request_.header("Authorization");
+  const bool bearer = given.size() > scheme.size() &&
+                      std::ranges::equal(given.substr(0, scheme.size()), scheme, {},
+                                         [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  if (bearer) return std::string(given.substr(scheme.size()));
+  return request_.query_parameter("token").value_or("");
 }
 
 base::result<std::uint64_t> Exchange::number(std::string_view name, std::uint64_t fallback,

@@ -7,6 +7,7 @@
 
 #include "weft/gateway/cors.h"
 #include "weft/gateway/http/problem.h"
+#include "weft/hub/authorizer.h"
 #include "weft/net/http.h"
 
 namespace weft::gateway::http {
@@ -34,6 +35,14 @@ class Exchange {
   void refuse(const ProblemType& type, std::string_view detail) { answer(problem(type, detail)); }
   void fail(const base::error& why) { answer(problem_of(why)); }
 
+  /// The token of the Authorization header ("Bearer …") or, for who cannot send one, of the query's
+  /// parameter `token`; empty: none.
+  std::string token() const;
+
+  /// What the client may do, once that is known.
+  const hub::Permit& permit() const { return permit_; }
+  void allow(hub::Permit permit) { permit_ = std::move(permit); }
+
   /// A whole number among the query's parameters, `fallback` when it is not there.
   /// Errors: std::errc::invalid_argument.
   base::result<std::uint64_t> number(std::string_view name, std::uint64_t fallback,
@@ -47,6 +56,7 @@ class Exchange {
   net::HttpRequest request_;
   net::HttpResponder responder_;
   const Cors& cors_;
+  hub::Permit permit_;
   bool answered_ = false;
 };
 

@@ -90,6 +90,10 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
   }
 }
 
+net::UpgradeDecision Gateway::on_upgrade(const net::HttpRequest&) {
+  return std::unexpected(problem(problems::not_found, "no WebSocket is served here"));
+}
+
 void Gateway::on_request(net::HttpRequest request, net::HttpResponder responder) {
   const std::string path(request.path());
   if (path == "/healthz" || path == "/readyz" || path == "/metrics") {
@@ -121,7 +125,7 @@ void Gateway::serve_operators(const std::string& path, const net::HttpRequest& r
 
 void Gateway::serve_api(const exchange_ptr& exchange) {
   const auto& request = exchange->request();
-  const auto target = find_target(request.path());
+  auto target = find_target(request.path());
   const auto path = target ? target->path : target.error().path;
   if (path.empty()) return exchange->refuse(target.error().type, target.error().detail);
   if (request.method == "OPTIONS") {
@@ -144,7 +148,27 @@ void Gateway::serve_api(const exchange_ptr& exchange) {
                             "pages of this origin may not change anything here "
                             "(http.cors_origins)");
   }
-  handler_of(route->operation)(api_, exchange, *target);
+  if (!parts_.authorizer || route->need == Need::nothing || route->need == Need::local) {
+    return handler_of(route->operation)(api_, exchange, *target);
+  }
+  authorize(exchange, *route, std::move(*target));
+}
+
+void Gateway::authorize(const exchange_ptr& exchange, const Route& route, Target target) {
+  std::optional<base::DocumentId> document;
+  if (route.need != Need::list) document = target.document;
+  hub::authorize(
+      *parts_.authorizer, {std::move(document), exchange->token(), {}}, exchange->executor(),
+      [this, exchange, &route, target = std::move(target)](base::result<hub::Permit> permit) {
+        if (!permit) return exchange->fail(permit.error());
+        const bool writes = route.need == Need::write;
+        auto ok = hub::check_permit(*permit, writes ? &hub::Rights::write : &hub::Rights::read,
+                                    writes ? "change this document" : "read this",
+                                    exchange->executor().now());
+        if (!ok) return exchange->fail(ok.error());
+        exchange->allow(std::move(*permit));
+        handler_of(route.operation)(api_, exchange, target);
+      });
 }
 
 }  // namespace weft::gateway::http

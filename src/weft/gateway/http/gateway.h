@@ -27,9 +27,8 @@ struct GatewayParts {
   std::function<bool()> ready;           ///< 200 or 503 at /readyz
   std::function<std::string()> metrics;  ///< Prometheus text
   std::function<ServerStatus()> status;  ///< /v1/status
-  /// What becomes of WebSocket handshakes: the business of other gateways.
-  std::function<net::UpgradeDecision(const net::HttpRequest&)> upgrade;
   Maintenance maintenance = {};
+  hub::Authorizer* authorizer = nullptr;              ///< nullptr: everybody may do everything
   ReadingKeeper* reading_keeper = nullptr;            ///< may be null
   std::vector<hub::QuarantineEntry> unreadable = {};  ///< what reading_keeper has from before
   TypedReader typed_reader = read_typed_view;
@@ -42,9 +41,8 @@ class Gateway final : public net::HttpHandler {
   Gateway(GatewayParts parts, HttpOptions options);
 
   void on_request(net::HttpRequest request, net::HttpResponder responder) override;
-  net::UpgradeDecision on_upgrade(const net::HttpRequest& request) override {
-    return parts_.upgrade(request);
-  }
+  /// Refuses: WebSockets are the business of other gateways.
+  net::UpgradeDecision on_upgrade(const net::HttpRequest& request) override;
 
   /// Documents that typed reading broke down on.
   const Unreadable& unreadable() const { return unreadable_; }
@@ -55,6 +53,7 @@ class Gateway final : public net::HttpHandler {
   void serve_operators(const std::string& path, const net::HttpRequest& request,
                        net::HttpResponder responder);
   void serve_api(const exchange_ptr& exchange);
+  void authorize(const exchange_ptr& exchange, const Route& route, Target target);
 
   const GatewayParts parts_;
   const HttpOptions options_;

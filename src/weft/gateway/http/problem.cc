@@ -22,7 +22,7 @@ constexpr ProblemType all[] = {
     problems::too_large,        problems::bad_media_type,  problems::document_broken,
     problems::unreadable,       problems::no_reader,       problems::unavailable,
     problems::draining,         problems::local_only,      problems::maintenance_failed,
-    problems::no_edit,
+    problems::no_edit,          problems::unauthenticated, problems::forbidden,
 };
 
 }  // namespace
@@ -39,6 +39,7 @@ nlohmann::json problem_json(const ProblemType& type, std::string_view detail) {
 net::HttpResponse problem_response(const ProblemType& type, const nlohmann::json& body) {
   auto response =
       net::HttpResponse::text(type.status, "application/problem+json", json_text(body) + "\n");
+  if (type.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
   if (type.status == 503) response.headers.push_back({"Retry-After", "1"});
   return response;
 }
@@ -51,6 +52,9 @@ const ProblemType& problem_type_of(const base::error& why) {
   if (why.code == std::errc::invalid_argument) return problems::bad_parameter;
   if (why.code == hub::errc::invalid_update) return problems::invalid_update;
   if (why.code == hub::errc::conflicting_ids) return problems::conflicting_ids;
+  if (why.code == hub::errc::unauthenticated) return problems::unauthenticated;
+  if (why.code == hub::errc::expired) return problems::unauthenticated;
+  if (why.code == hub::errc::forbidden) return problems::forbidden;
   if (why.code == hub::errc::too_large) return problems::too_large;
   if (why.code == hub::errc::broken) return problems::document_broken;
   if (why.code == hub::errc::changed) return problems::version_changed;

@@ -22,6 +22,8 @@ inline constexpr ProblemType bad_parameter{"bad-parameter", 400, "Bad parameter"
 inline constexpr ProblemType bad_name{"bad-name", 400, "Bad name"};
 inline constexpr ProblemType bad_body{"bad-body", 400, "Bad body"};
 inline constexpr ProblemType invalid_update{"invalid-update", 400, "Not a Yjs update"};
+inline constexpr ProblemType unauthenticated{"unauthenticated", 401, "Not authenticated"};
+inline constexpr ProblemType forbidden{"forbidden", 403, "Not allowed"};
 inline constexpr ProblemType origin_refused{"origin-refused", 403, "Origin refused"};
 inline constexpr ProblemType local_only{"local-only", 403, "For this machine only"};
 inline constexpr ProblemType not_found{"not-found", 404, "Nothing here"};

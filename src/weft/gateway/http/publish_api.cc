@@ -141,6 +141,7 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
   publish.single = !framed && !as_json;
   auto sender = exchange->text("sender", sender_bytes_max);
   if (!sender) return exchange->fail(sender.error());
+  publish.sender.permit = exchange->permit();
   publish.sender.sender_id = *sender ? std::move(**sender) : "http " + request.peer;
   const auto tags = tags_of(request, "If-Match");
   if (!tags) return exchange->fail(tags.error());

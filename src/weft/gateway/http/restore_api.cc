@@ -143,6 +143,7 @@ void restore_version(Api& api, const exchange_ptr& exchange, const Target& targe
   restore->version = version->offset;
   auto sender = exchange->text("sender", sender_bytes_max);
   if (!sender) return exchange->fail(sender.error());
+  restore->sender.permit = exchange->permit();
   restore->sender.sender_id = *sender ? std::move(**sender)
                                       : "restore of " + std::to_string(version->offset.value) +
                                             ", http " + exchange->request().peer;

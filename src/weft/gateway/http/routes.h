@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
@@ -35,11 +36,21 @@ enum class Operation {
   backup,
 };
 
+/// What an authorizer is asked for before something is done.
+enum class Need : std::uint8_t {
+  nothing,
+  list,   ///< to read what concerns no single document
+  read,   ///< to read the document
+  write,  ///< to change the document
+  local,  ///< nothing: the handler serves this machine only
+};
+
 /// One way to ask for something. HEAD goes with every GET.
 struct Route {
   Operation operation;
   std::string_view method;
   std::string_view path;  ///< as docs/openapi.yaml writes it
+  Need need;
 };
 
 /// All of them, and the operators' paths beside /v1.

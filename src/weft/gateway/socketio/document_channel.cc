@@ -21,6 +21,7 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
   }
 
   void request(PortRequest request) override { port_->request(std::move(request)); }
+  void renew(hub::Permit permit) override { port_->renew(std::move(permit)); }
   void collect(net::GatherSink& sink) override { port_->collect(sink); }
 
   void on_port_output() override { owner_.on_channel_output(); }
@@ -30,9 +31,9 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
     owner_.on_channel_reading(wanted);
   }
 
-  void on_port_lost() override {
-    executor_.post([this, alive = std::weak_ptr(alive_)] {
-      if (!alive.expired()) owner_.on_channel_lost(document_);
+  void on_port_lost(bool returns) override {
+    executor_.post([this, returns, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) owner_.on_channel_lost(document_, returns);
     });
   }
 
@@ -42,7 +43,7 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
   ChannelOwner& owner_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool stopped_ = false;
-  std::shared_ptr<DocumentPort> port_;
+  std::shared_ptr<Port> port_;
 };
 
 // --- on two -------------------------------------------------------------------------------------
@@ -87,12 +88,13 @@ class RemoteEnd final : public PortOwner, public std::enable_shared_from_this<Re
   }
 
   void request(PortRequest request);
+  void renew(hub::Permit permit);
   void taken();
   void end() { port_.reset(); }
 
   void on_port_output() override;
   void on_port_reading(bool wanted) override;
-  void on_port_lost() override;
+  void on_port_lost(bool returns) override;
 
  private:
   void send();
@@ -102,11 +104,12 @@ class RemoteEnd final : public PortOwner, public std::enable_shared_from_this<Re
   base::Executor& executor_;
   const std::size_t batch_bytes_max_;
   const std::weak_ptr<RemoteChannel*> channel_;
-  std::shared_ptr<DocumentPort> port_;
+  std::shared_ptr<Port> port_;
   bool scheduled_ = false;  ///< send() comes at the end of this turn
   bool under_way_ = false;  ///< a batch has not been taken yet
   bool more_ = false;       ///< something came meanwhile
   bool lost_ = false;       ///< the port has nothing to say behind what it says now
+  bool returns_ = false;    ///< and its client may come again
 };
 
 class RemoteChannel final : public DocumentChannel {
@@ -138,6 +141,11 @@ class RemoteChannel final : public DocumentChannel {
         [end = end_, request = std::move(request)]() mutable { end->request(std::move(request)); });
   }
 
+  void renew(hub::Permit permit) override {
+    executor_.post(
+        [end = end_, permit = std::move(permit)]() mutable { end->renew(std::move(permit)); });
+  }
+
   void collect(net::GatherSink& sink) override {
     if (batch_.empty()) return;
     if (sink.room() == 0) return owner_.on_channel_output();
@@ -163,7 +171,7 @@ class RemoteChannel final : public DocumentChannel {
     port_stopped_ = !wanted;
     owner_.on_channel_reading(wanted);
   }
-  void on_lost() { owner_.on_channel_lost(document_); }
+  void on_lost(bool returns) { owner_.on_channel_lost(document_, returns); }
 
   /// What a request counts for on its way.
   static std::size_t cost_of(const PortRequest& request) {
@@ -195,6 +203,10 @@ void RemoteEnd::request(PortRequest request) {
   tell([bytes](RemoteChannel& channel) { channel.on_handled(bytes); });
 }
 
+void RemoteEnd::renew(hub::Permit permit) {
+  if (port_) port_->renew(std::move(permit));
+}
+
 void RemoteEnd::on_port_output() {
   more_ = true;
   if (scheduled_ || under_way_) return;
@@ -215,7 +227,9 @@ void RemoteEnd::send() {
       channel.on_batch(std::move(frames));
     });
   }
-  if (lost_ && !more_) tell([](RemoteChannel& channel) { channel.on_lost(); });
+  if (lost_ && !more_) {
+    tell([returns = returns_](RemoteChannel& channel) { channel.on_lost(returns); });
+  }
   // Nobody will say that an empty batch was taken.
   if (!under_way_ && more_) on_port_output();
 }
@@ -229,8 +243,9 @@ void RemoteEnd::on_port_reading(bool wanted) {
   tell([wanted](RemoteChannel& channel) { channel.on_reading(wanted); });
 }
 
-void RemoteEnd::on_port_lost() {
+void RemoteEnd::on_port_lost(bool returns) {
   lost_ = true;
+  returns_ = returns;
   on_port_output();
 }
 

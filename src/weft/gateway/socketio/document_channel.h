@@ -20,9 +20,10 @@ class ChannelOwner {
   /// destroyed takes back what it has asked for.
   virtual void on_channel_reading(bool wanted) = 0;
 
-  /// The document has sent this client away. Once what the channel still has to say has been
-  /// collected, destroy it, from a task of your own.
-  virtual void on_channel_lost(const base::DocumentId& document) = 0;
+  /// The document has sent this client away; `returns` when the client may come again by itself.
+  /// Once what the channel still has to say has been collected, destroy it, from a task of your
+  /// own.
+  virtual void on_channel_lost(const base::DocumentId& document, bool returns) = 0;
 };
 
 /// One document of one connection, as the connection sees it: wherever the document lives.
@@ -34,12 +35,15 @@ class DocumentChannel {
 
   virtual void request(PortRequest request) = 0;
 
+  /// See Port::renew.
+  virtual void renew(hub::Permit permit) = 0;
+
   /// Adds what waits; asks for more room by on_channel_output when not all fits.
   virtual void collect(net::GatherSink& sink) = 0;
 };
 
 /// Makes the port of a channel, on the document's executor.
-using port_maker = std::function<std::shared_ptr<DocumentPort>(PortOwner&)>;
+using port_maker = std::function<std::shared_ptr<Port>(PortOwner&)>;
 
 /// A channel to a document of the connection's own executor: nothing lies between them.
 std::unique_ptr<DocumentChannel> local_channel(const base::DocumentId& document,

@@ -27,19 +27,55 @@ std::expected<AddressedRequest, Refusal> read_message(std::optional<std::uint64_
 
 DocumentPort::DocumentPort(hub::Hub& hub, hub::DocumentHistory& history,
                            const SocketFraming& framing, base::DocumentId document,
-                           hub::SessionInfo who, PortOwner& owner)
+                           PortClient client, PortOwner& owner)
     : hub_(hub),
       history_(history),
       framing_(framing),
       document_(std::move(document)),
-      who_(std::move(who)),
+      client_(std::move(client)),
       positions_(document_, history.log()),
       owner_(owner) {}
 
 void DocumentPort::start() {
-  auto joined = hub_.join(document_, framing_, *this, who_);
+  if (!client_.authorizer) return join({});
+  hub::authorize(*client_.authorizer, {document_, client_.token, client_.sender_id},
+                 hub_.executor(), [self = weak_from_this()](base::result<hub::Permit> permit) {
+                   if (const auto port = self.lock()) port->on_authorized(std::move(permit));
+                 });
+}
+
+void DocumentPort::on_authorized(base::result<hub::Permit> permit) {
+  if (session_ || lost_) return;  // a newer token was quicker
+  if (!permit) return on_ended(permit.error());
+  join(std::move(*permit));
+}
+
+void DocumentPort::join(hub::Permit permit) {
+  auto joined = hub_.join(document_, framing_, *this, {client_.sender_id, std::move(permit)});
   if (!joined) return on_ended(joined.error());
   session_ = std::move(*joined);
+}
+
+void DocumentPort::renew(hub::Permit permit) {
+  if (lost_) return;
+  if (!session_) return join(std::move(permit));
+  const bool wrote = session_->permit().rights.write;
+  const bool writes = permit.rights.write;
+  if (auto ok = session_->renew(std::move(permit)); !ok) return on_ended(ok.error());
+  if (!live_) return;
+  if (writes != wrote) tell_permission();
+  // What was refused for want of permission may come now.
+  if (writes && (!wrote || write_ended_)) {
+    write_ended_ = false;
+    ask_for_missing();
+  }
+}
+
+void DocumentPort::tell_permission() {
+  const std::string_view said = session_->permit().rights.write
+                                    ? R"({"type":"permission","write":true})"
+                                    : R"({"type":"permission","write":false})";
+  queue(message_frame(document_, "control", base::as_bytes(said)));
 }
 
 // --- requests -----------------------------------------------------------------------------------
@@ -156,6 +192,8 @@ void DocumentPort::message(const PortRequest& request) {
     return refuse(request.ack, {"bad-envelope", "the payload is no message of its channel"});
   }
   if (presence) {
+    // Clients show their presence unasked: who may not is not told off for it.
+    if (!session_->permit().rights.awareness) return answer_now(request.ack);
     if (auto ok = session_->apply_awareness(message->body); !ok) {
       return refuse(request.ack, refusal_of(ok.error()));
     }
@@ -197,6 +235,11 @@ void DocumentPort::control(const PortRequest& request, base::byte_view payload) 
   if (!said.is_object() || type == said.end() || !type->is_string()) {
     return refuse(request.ack,
                   {"bad-envelope", "a control message is a JSON object with a string \"type\""});
+  }
+  if (*type == "resync" || *type == "permission") {
+    return refuse(request.ack,
+                  {"bad-envelope", "control messages of the type " + type->get<std::string>() +
+                                       " are the server's to send"});
   }
   if (auto ok = session_->send_control(payload); !ok) {
     return refuse(request.ack, refusal_of(ok.error()));
@@ -285,7 +328,12 @@ void DocumentPort::collect(net::GatherSink& sink) {
 
 void DocumentPort::on_live() {
   live_ = true;
-  ask_for_missing();
+  // Who may not write is not asked for what they would not be allowed to send.
+  if (session_->permit().rights.write) {
+    ask_for_missing();
+  } else {
+    tell_permission();
+  }
   session_->resend_awareness();
   handle_waiting();
 }
@@ -299,7 +347,7 @@ void DocumentPort::on_output() { owner_.on_port_output(); }
 void DocumentPort::on_resync() {
   write_ended_ = false;
   queue(message_frame(document_, "control", base::as_bytes(R"({"type":"resync"})")));
-  ask_for_missing();
+  if (session_->permit().rights.write) ask_for_missing();
 }
 
 void DocumentPort::on_uncongested() { heed_bounds(); }
@@ -317,7 +365,7 @@ void DocumentPort::on_ended(const base::error& why) {
   waiting_.clear();
   refuse({}, refusal);
   heed_bounds();
-  owner_.on_port_lost();
+  owner_.on_port_lost(refusal.retry);
   // The document need not wait for a client to take what it is told.
   hub_.executor().post([self = weak_from_this()] {
     if (const auto port = self.lock()) port->session_.reset();

@@ -26,6 +26,13 @@ struct PortRequest {
   weft::protocol::Channel channel = weft::protocol::Channel::doc;  ///< message: of its metadata
 };
 
+/// Who a port is for.
+struct PortClient {
+  std::string sender_id;                  ///< for the envelopes that are written for it
+  std::string token = {};                 ///< as it said
+  hub::Authorizer* authorizer = nullptr;  ///< nullptr: nobody asks for a token
+};
+
 /// A message and the document that it is for.
 struct AddressedRequest {
   base::DocumentId document;
@@ -48,9 +55,28 @@ class PortOwner {
   /// client takes what it is answered. Told when that changes; true at first.
   virtual void on_port_reading(bool wanted) = 0;
 
-  /// The document has sent its client away, and what it had to say waits to be collected. Destroy
-  /// the port from a task of your own.
-  virtual void on_port_lost() = 0;
+  /// The document has sent its client away, and what it had to say waits to be collected; `returns`
+  /// when the client may come again by itself. Destroy the port from a task of your own.
+  virtual void on_port_lost(bool returns) = 0;
+};
+
+/// The end of a channel that lives with its document. Threading: the document's executor.
+class Port {
+ public:
+  virtual ~Port() = default;
+
+  /// Joins, as soon as that is permitted; once, and before everything else. What comes until then
+  /// waits.
+  virtual void start() = 0;
+
+  virtual void request(PortRequest request) = 0;
+
+  /// The client has brought a new token, which permits this; before what waits. For protocols that
+  /// have a way to bring one.
+  virtual void renew(hub::Permit) {}
+
+  /// Adds what waits; asks for more room by on_port_output when not all fits.
+  virtual void collect(net::GatherSink& sink) = 0;
 };
 
 /// One document of one connection: turns requests into calls of a hub session and puts everything
@@ -60,19 +86,18 @@ class PortOwner {
 /// client, and while it waits for the document or a sync, it asks for no more requests; what comes
 /// until the owner heeds that is kept.
 /// Threading: the document's executor.
-class DocumentPort final : public hub::SessionEvents,
+class DocumentPort final : public Port,
+                           public hub::SessionEvents,
                            public std::enable_shared_from_this<DocumentPort> {
  public:
   DocumentPort(hub::Hub& hub, hub::DocumentHistory& history, const SocketFraming& framing,
-               base::DocumentId document, hub::SessionInfo who, PortOwner& owner);
+               base::DocumentId document, PortClient client, PortOwner& owner);
 
-  /// Joins; once, and before everything else. Answers what comes until then by errors.
-  void start();
-
-  void request(PortRequest request);
-
-  /// Adds what waits; asks for more room by on_port_output when not all fits.
-  void collect(net::GatherSink& sink);
+  // Port
+  void start() override;
+  void request(PortRequest request) override;
+  void renew(hub::Permit permit) override;
+  void collect(net::GatherSink& sink) override;
 
   // hub::SessionEvents
   void on_live() override;
@@ -96,6 +121,9 @@ class DocumentPort final : public hub::SessionEvents,
     bool settled = false;
   };
 
+  void on_authorized(base::result<hub::Permit> permit);
+  void join(hub::Permit permit);
+  void tell_permission();
   void handle(PortRequest request);
   void handle_waiting();
   void sync(PortRequest request);
@@ -120,7 +148,7 @@ class DocumentPort final : public hub::SessionEvents,
   hub::DocumentHistory& history_;
   const SocketFraming& framing_;
   const base::DocumentId document_;
-  const hub::SessionInfo who_;
+  const PortClient client_;
   const PositionWriter positions_;
   PortOwner& owner_;
   std::unique_ptr<hub::Session> session_;

@@ -1,5 +1,6 @@
 #include "weft/gateway/socketio/document_socket.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "weft/gateway/document_name.h"
@@ -28,7 +29,10 @@ base::result<void> check_names(const base::DocumentId& document) {
 }  // namespace
 
 DocumentSocket::DocumentSocket(SocketParts parts, const SocketOptions& options, Handshake handshake)
-    : parts_(parts), options_(options), handshake_(std::move(handshake)) {}
+    : parts_(parts),
+      options_(options),
+      handshake_(std::move(handshake)),
+      token_(handshake_.token) {}
 
 DocumentSocket::~DocumentSocket() { WEFT_CHECK(joined_.empty()); }
 
@@ -51,6 +55,7 @@ void DocumentSocket::on_disconnect(protocol::disconnect_reason) {
         base::severity::debug, "socketio.disconnected",
         {{"connection", socket_->id()}, {"documents", std::to_string(joined_.size())}});
   }
+  renewal_.reset();
   while (!joined_.empty()) leave(joined_.begin()->first);
   parts_.counters.connections.fetch_sub(1, std::memory_order_relaxed);
   socket_ = nullptr;
@@ -63,8 +68,10 @@ void DocumentSocket::on_event(protocol::Event event, protocol::Ack ack) {
   if (event.name == "protocol-message") return protocol_message(event, ack);
   if (event.name == "sync-request") return sync_request(event, ack);
   if (event.name == "sync-leave") return sync_leave(event, ack);
+  if (event.name == "authorize") return authorize(event, std::move(ack));
   refuse(ack, {"unknown-event", "there is no event \"" + event.name.substr(0, 100) +
-                                    "\"; there are protocol-message, sync-request and sync-leave"});
+                                    "\"; there are protocol-message, sync-request, sync-leave and "
+                                    "authorize"});
 }
 
 void DocumentSocket::protocol_message(const protocol::Event& event, protocol::Ack& ack) {
@@ -127,6 +134,68 @@ void DocumentSocket::sync_leave(const protocol::Event& event, protocol::Ack& ack
   ack.reply(json::array({json::object()}));
 }
 
+void DocumentSocket::authorize(const protocol::Event& event, protocol::Ack ack) {
+  const json nothing = json::object();
+  const json& said = event.arguments.empty() ? nothing : event.arguments[0];
+  const auto token = said.is_object() ? said.find("token") : said.end();
+  if (!said.is_object() || token == said.end() || !token->is_string()) {
+    return refuse(ack, {"bad-arguments", "authorize takes an object with a string \"token\""});
+  }
+  std::string given = token->get<std::string>();
+  if (given.size() > hub::token_bytes_max) {
+    return refuse(ack, {"bad-arguments", "the token has more than " +
+                                             std::to_string(hub::token_bytes_max) + " bytes"});
+  }
+  if (renewal_) {
+    return refuse(ack, {"unavailable", "the token before is still being looked at", true});
+  }
+  renewal_ = std::make_shared<Renewal>(Renewal{*this, std::move(given), std::move(ack)});
+  go_on_renewing();
+}
+
+/// A document that the new token was not shown for, those that were joined meanwhile too.
+const base::DocumentId* DocumentSocket::next_to_renew() const {
+  if (!parts_.authorizer) return nullptr;
+  const auto it = std::ranges::find_if(
+      joined_, [&](const auto& item) { return !renewal_->permits.contains(item.first); });
+  return it == joined_.end() ? nullptr : &it->first;
+}
+
+void DocumentSocket::go_on_renewing() {
+  std::erase_if(renewal_->permits, [&](const auto& item) { return !joined_.contains(item.first); });
+  if (const auto* document = next_to_renew()) {
+    return hub::authorize(*parts_.authorizer, {*document, renewal_->token, handshake_.sender_id},
+                          socket_->executor(),
+                          [document = *document,
+                           renewal = std::weak_ptr(renewal_)](base::result<hub::Permit> permit) {
+                            const auto still = renewal.lock();
+                            if (still) still->socket.on_renewed(document, std::move(permit));
+                          });
+  }
+  const auto renewal = std::move(renewal_);
+  token_ = renewal->token;
+  for (auto& [document, permit] : renewal->permits) {
+    joined_.at(document).channel->renew(std::move(permit));
+  }
+  renewal->ack.reply(json::array({json::object()}));
+}
+
+void DocumentSocket::on_renewed(const base::DocumentId& document,
+                                base::result<hub::Permit> permit) {
+  if (permit) {
+    auto readable = hub::check_permit(*permit, &hub::Rights::read, "read this document",
+                                      socket_->executor().now());
+    if (!readable) permit = base::fail(std::move(readable.error()));
+  }
+  if (!permit) {
+    // Everything stays as it was permitted before.
+    const auto renewal = std::move(renewal_);
+    return refuse(renewal->ack, refusal_of(permit.error()), &document);
+  }
+  renewal_->permits[document] = std::move(*permit);
+  go_on_renewing();
+}
+
 void DocumentSocket::refuse(protocol::Ack& ack, const Refusal& why,
                             const base::DocumentId* document) {
   parts_.counters.refused.fetch_add(1, std::memory_order_relaxed);
@@ -149,11 +218,11 @@ base::result<DocumentChannel*> DocumentSocket::channel(const base::DocumentId& d
                           " documents, as many as socketio.documents_max allows");
   }
   hub::Hub& hub = parts_.hubs.at(document);
-  const hub::SessionInfo who{handshake_.sender_id.empty() ? socket_->id() : handshake_.sender_id,
-                             {}};
+  const PortClient client{handshake_.sender_id.empty() ? socket_->id() : handshake_.sender_id,
+                          token_, parts_.authorizer};
   port_maker make = [&hub, &history = parts_.history, &framing = parts_.framing, document,
-                     who](PortOwner& owner) {
-    return std::make_shared<DocumentPort>(hub, history, framing, document, who, owner);
+                     client](PortOwner& owner) {
+    return std::make_shared<DocumentPort>(hub, history, framing, document, client, owner);
   };
   base::Executor& here = socket_->executor();
   Joined& joined = joined_[document];
@@ -190,7 +259,7 @@ void DocumentSocket::on_channel_reading(bool wanted) {
   }
 }
 
-void DocumentSocket::on_channel_lost(const base::DocumentId& document) {
+void DocumentSocket::on_channel_lost(const base::DocumentId& document, bool) {
   const auto it = joined_.find(document);
   if (it == joined_.end()) return;
   it->second.lost = true;

@@ -20,6 +20,7 @@ struct SocketParts {
   const SocketFraming& framing;
   base::Events& events;
   SocketCounters& counters;
+  hub::Authorizer* authorizer = nullptr;  ///< nullptr: everybody may do everything
 };
 
 /// One client in the namespace "/": its events, cut up and sent to its documents' channels, and
@@ -42,7 +43,7 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
   // ChannelOwner
   void on_channel_output() override;
   void on_channel_reading(bool wanted) override;
-  void on_channel_lost(const base::DocumentId& document) override;
+  void on_channel_lost(const base::DocumentId& document, bool returns) override;
 
  private:
   struct Joined {
@@ -50,9 +51,22 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
     bool lost = false;
   };
 
+  /// A new token on its way through the authorizer, one document after the other: all take it, or
+  /// none does.
+  struct Renewal {
+    DocumentSocket& socket;
+    std::string token;
+    protocol::Ack ack;
+    std::map<base::DocumentId, hub::Permit> permits = {};
+  };
+
   void sync_request(const protocol::Event& event, protocol::Ack& ack);
   void protocol_message(const protocol::Event& event, protocol::Ack& ack);
   void sync_leave(const protocol::Event& event, protocol::Ack& ack);
+  void authorize(const protocol::Event& event, protocol::Ack ack);
+  void go_on_renewing();
+  const base::DocumentId* next_to_renew() const;
+  void on_renewed(const base::DocumentId& document, base::result<hub::Permit> permit);
   base::result<DocumentChannel*> channel(const base::DocumentId& document);
   void leave(const base::DocumentId& document);
   void refuse(protocol::Ack& ack, const Refusal& why, const base::DocumentId* document = nullptr);
@@ -60,8 +74,10 @@ class DocumentSocket final : public protocol::SocketHandler, public ChannelOwner
   const SocketParts parts_;
   const SocketOptions& options_;
   const Handshake handshake_;
+  std::string token_;
   protocol::Socket* socket_ = nullptr;
   std::map<base::DocumentId, Joined> joined_;
+  std::shared_ptr<Renewal> renewal_;       ///< none is under way
   std::optional<base::DocumentId> first_;  ///< the next gather begins with it
   std::size_t stops_ = 0;                  ///< channels that want nothing read
 };

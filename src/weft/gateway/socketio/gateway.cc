@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/gateway/socketio/protocol/connection.h"
+#include "weft/gateway/socketio/yjs_namespace.h"
 
 namespace weft::gateway::socketio {
 
@@ -21,7 +22,25 @@ class DocumentNamespaces final : public protocol::Namespaces {
       const Refusal why{"bad-metadata", handshake.error().message};
       return admission.refuse(why.message, refusal_object(why));
     }
-    admission.accept(std::make_unique<DocumentSocket>(parts_, options_, std::move(*handshake)));
+    auto document = handshake->document();
+    if (!parts_.authorizer || !document) {
+      return admission.accept(
+          std::make_unique<DocumentSocket>(parts_, options_, std::move(*handshake)));
+    }
+    // A token that is no good is told at once; each document that is joined asks for itself.
+    hub::AuthorizationRequest question{std::move(*document), handshake->token,
+                                       handshake->sender_id};
+    auto& executor = admission.executor();
+    hub::authorize(
+        *parts_.authorizer, std::move(question), executor,
+        [parts = parts_, &options = options_, handshake = std::move(*handshake),
+         admission = std::move(admission)](base::result<hub::Permit> permit) mutable {
+          if (!permit) {
+            const Refusal why = refusal_of(permit.error());
+            return admission.refuse(why.message, refusal_object(why));
+          }
+          admission.accept(std::make_unique<DocumentSocket>(parts, options, std::move(handshake)));
+        });
   }
 
  private:
@@ -30,7 +49,29 @@ class DocumentNamespaces final : public protocol::Namespaces {
   const Handshake from_query_;
 };
 
+/// All that a client of this server may ask for.
+class AllNamespaces final : public protocol::Namespaces {
+ public:
+  AllNamespaces(std::unique_ptr<protocol::Namespaces> documents,
+                std::unique_ptr<protocol::Namespaces> yjs)
+      : documents_(std::move(documents)), yjs_(std::move(yjs)) {}
+
+  void on_connect(protocol::ConnectRequest request, protocol::Admission admission) override {
+    auto& whose = is_yjs_namespace(request.name_space) ? yjs_ : documents_;
+    whose->on_connect(std::move(request), std::move(admission));
+  }
+
+ private:
+  const std::unique_ptr<protocol::Namespaces> documents_, yjs_;
+};
+
 }  // namespace
+
+std::unique_ptr<protocol::Namespaces> document_namespaces(SocketParts parts,
+                                                          const SocketOptions& options,
+                                                          Handshake from_query) {
+  return std::make_unique<DocumentNamespaces>(parts, options, std::move(from_query));
+}
 
 Gateway::Gateway(GatewayParts parts, SocketOptions options, std::string_view cors_origins)
     : parts_(parts),
@@ -47,12 +88,13 @@ engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
   const std::size_t home =
       document ? parts_.hubs.index(*document)
                : next_home_.fetch_add(1, std::memory_order_relaxed) % parts_.loops.size();
-  const SocketParts parts{parts_.hubs, parts_.history, framing_, parts_.events, counters_};
-  return engine::Admission{
-      std::make_unique<protocol::Connection>(
-          std::make_unique<DocumentNamespaces>(parts, options_, std::move(*handshake)),
-          options_.connection, engine::fill_from_system),
-      home};
+  const SocketParts parts{parts_.hubs,   parts_.history, framing_,
+                          parts_.events, counters_,      parts_.authorizer};
+  auto all = std::make_unique<AllNamespaces>(document_namespaces(parts, options_, *handshake),
+                                             yjs_namespaces(parts, yjs_framings_, *handshake));
+  return engine::Admission{std::make_unique<protocol::Connection>(
+                               std::move(all), options_.connection, engine::fill_from_system),
+                           home};
 }
 
 }  // namespace weft::gateway::socketio

@@ -6,11 +6,13 @@
 #include "weft/gateway/cors.h"
 #include "weft/gateway/socketio/document_socket.h"
 #include "weft/gateway/socketio/engine/endpoint.h"
+#include "weft/gateway/socketio/yjs_wire.h"
 #include "weft/net/event_loop.h"
 #include "weft/net/http.h"
 
-/// Weft's Socket.IO interface: documents by events with durable acknowledgements.
-/// Source: docs/protocols.md, "Socket.IO".
+/// Weft's Socket.IO interface: documents by events with durable acknowledgements, and y-socket.io's
+/// documents, each a namespace.
+/// Source: docs/protocols.md, "Socket.IO" and "y-socket.io".
 namespace weft::gateway::socketio {
 
 /// What the gateway asks the rest of the server. All of it outlives the gateway.
@@ -19,7 +21,15 @@ struct GatewayParts {
   net::LoopGroup& loops;  ///< loop i is the executor of hub i
   hub::DocumentHistory& history;
   base::Events& events;
+  hub::Authorizer* authorizer = nullptr;  ///< nullptr: everybody may do everything
 };
+
+/// Weft's events for one client, as what is behind the namespace "/": for a program that has a
+/// Socket.IO server of its own and serves other namespaces beside. `parts` and `options` outlive
+/// it; `from_query` is what the client's first request said (see handshake.h).
+std::unique_ptr<protocol::Namespaces> document_namespaces(SocketParts parts,
+                                                          const SocketOptions& options,
+                                                          Handshake from_query);
 
 /// A part of the server's net::HttpHandler: everything below one path.
 ///
@@ -52,6 +62,7 @@ class Gateway final : public engine::SessionFactory {
   const GatewayParts parts_;
   const SocketOptions options_;
   const SocketFraming framing_;
+  const YjsFramings yjs_framings_;
   SocketCounters counters_;
   std::atomic<std::size_t> next_home_{0};  ///< for connections that name no document
   engine::Endpoint endpoint_;

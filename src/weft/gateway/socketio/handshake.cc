@@ -4,6 +4,7 @@
 
 #include "weft/gateway/document_name.h"
 #include "weft/gateway/version.h"
+#include "weft/hub/authorizer.h"
 
 namespace weft::gateway::socketio {
 
@@ -56,8 +57,14 @@ base::result<void> take_names(const json& object, Handshake& out) {
   return {};
 }
 
-/// A part needs the whole that it is a part of.
+/// A part needs the whole that it is a part of, and what is kept is bounded.
 base::result<Handshake> whole(Handshake said) {
+  if (said.sender_id.size() > sender_bytes_max) {
+    return refuse("senderId has more than " + std::to_string(sender_bytes_max) + " bytes");
+  }
+  if (said.token.size() > hub::token_bytes_max) {
+    return refuse("token has more than " + std::to_string(hub::token_bytes_max) + " bytes");
+  }
   if (said.doc_id && !said.room_id) return refuse("docId needs a roomId");
   if (said.subdoc_id && !said.doc_id) return refuse("subdocId needs a docId");
   return said;

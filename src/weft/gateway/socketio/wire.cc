@@ -25,14 +25,6 @@ base::shared_bytes text_frame(std::string_view packet) {
   return net::make_frame(net::opcode::text, base::as_bytes(packet));
 }
 
-/// Headers of a text frame that holds `packet` and of the binary frame behind it.
-std::size_t write_pair(std::string_view packet, std::size_t payload_bytes, std::uint8_t* out) {
-  std::size_t at = net::frame_header(net::opcode::text, packet.size(), out);
-  std::memcpy(out + at, packet.data(), packet.size());
-  at += packet.size();
-  return at + net::frame_header(net::opcode::binary, payload_bytes, out + at);
-}
-
 class DocumentFraming final : public hub::Framing {
  public:
   DocumentFraming(const base::DocumentId& document, const log::OpLog& log)
@@ -64,7 +56,7 @@ class DocumentFraming final : public hub::Framing {
     std::array<std::uint8_t, yjs::sync_header_bytes_max> sync;
     const std::size_t sync_bytes =
         yjs::write_sync_header(info.type, info.update_bytes, sync.data());
-    const std::size_t at = write_pair(packet, sync_bytes + info.update_bytes, out);
+    const std::size_t at = write_packet_header(packet, sync_bytes + info.update_bytes, out);
     std::memcpy(out + at, sync.data(), sync_bytes);
     return at + sync_bytes;
   }
@@ -89,6 +81,9 @@ Refusal refusal_of(const base::error& why) {
   if (why.code == hub::errc::invalid_update) return {"invalid-update", why.message, false};
   if (why.code == hub::errc::conflicting_ids) return {"conflicting-ids", why.message, false};
   if (why.code == hub::errc::too_large) return {"too-large", why.message, false};
+  if (why.code == hub::errc::unauthenticated) return {"unauthenticated", why.message, false};
+  if (why.code == hub::errc::forbidden) return {"forbidden", why.message, false};
+  if (why.code == hub::errc::expired) return {"expired", why.message, true};
   if (why.code == hub::errc::broken) return {"document-broken", why.message, false};
   if (why.code == hub::errc::draining) return {"draining", why.message, true};
   return {"unavailable", why.message, true};
@@ -120,6 +115,25 @@ base::shared_bytes error_frame(const Refusal& refusal, const base::DocumentId& d
   return text_frame(std::string(event_packet) + json_text(said));
 }
 
+std::size_t write_packet_header(std::string_view packet, std::size_t attachment_bytes,
+                                std::uint8_t* out) {
+  std::size_t at = net::frame_header(net::opcode::text, packet.size(), out);
+  std::memcpy(out + at, packet.data(), packet.size());
+  at += packet.size();
+  return at + net::frame_header(net::opcode::binary, attachment_bytes, out + at);
+}
+
+base::shared_bytes packet_with_attachment(std::string_view packet, base::byte_view attachment) {
+  std::size_t bytes = 0;
+  const auto frame = base::shared_bytes::build(
+      2 * net::frame_header_bytes_max + packet.size() + attachment.size(), [&](std::uint8_t* out) {
+        bytes = write_packet_header(packet, attachment.size(), out);
+        std::memcpy(out + bytes, attachment.data(), attachment.size());
+        bytes += attachment.size();
+      });
+  return frame.slice(0, bytes);
+}
+
 PositionWriter::PositionWriter(const base::DocumentId& document, const log::OpLog& log) {
   const auto position = log.position(document, {});
   version_prefix_ = R"("log":")" + log_name(position.log) + R"(",)";
@@ -149,14 +163,7 @@ base::shared_bytes message_frame(const base::DocumentId& document, std::string_v
   std::string packet(binary_event_packet);
   packet.append(message_head).append(weft::protocol::document_members(document));
   packet.append(R"(,"channel":")").append(channel).append("\"").append(message_tail);
-  std::size_t bytes = 0;
-  const auto frame = base::shared_bytes::build(
-      2 * net::frame_header_bytes_max + packet.size() + payload.size(), [&](std::uint8_t* out) {
-        bytes = write_pair(packet, payload.size(), out);
-        std::memcpy(out + bytes, payload.data(), payload.size());
-        bytes += payload.size();
-      });
-  return frame.slice(0, bytes);
+  return packet_with_attachment(packet, payload);
 }
 
 }  // namespace weft::gateway::socketio

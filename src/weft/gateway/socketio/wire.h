@@ -36,6 +36,14 @@ base::shared_bytes ack_error_frame(std::uint64_t id, const Refusal& refusal);
 /// The event `protocol-error` about `document`.
 base::shared_bytes error_frame(const Refusal& refusal, const base::DocumentId& document);
 
+/// Writes a text frame that holds `packet`, and the header of the binary frame with its one
+/// attachment behind it; returns their length, at most 2 * net::frame_header_bytes_max and the
+/// packet's own.
+std::size_t write_packet_header(std::string_view packet, std::size_t attachment_bytes,
+                                std::uint8_t* out);
+/// The same with the attachment.
+base::shared_bytes packet_with_attachment(std::string_view packet, base::byte_view attachment);
+
 /// Where the records of a document lie, as members of a JSON object.
 class PositionWriter {
  public:

@@ -11,26 +11,46 @@ constexpr std::uint16_t unsupported_data = 1003;
 }
 
 YWebSocketSession::YWebSocketSession(hub::Hub& hub, const Framings& framings,
-                                     base::DocumentId document, std::string sender_id)
+                                     base::DocumentId document, std::string sender_id,
+                                     Credentials credentials)
     : hub_(hub),
       framings_(framings),
       document_(std::move(document)),
-      sender_id_(std::move(sender_id)) {}
+      sender_id_(std::move(sender_id)) {
+  if (credentials.authorizer) {
+    asking_ = std::make_shared<Asking>(Asking{*this, std::move(credentials)});
+  }
+}
 
 void YWebSocketSession::on_open(net::WebSocketConnection& connection) {
   connection_ = &connection;
   connection.pause_reading();
-  const hub::Framing& framing = connection.compression()
+  if (!asking_) return join({});
+  auto& [authorizer, token] = asking_->credentials;
+  hub::authorize(*authorizer, {document_, std::move(token), sender_id_}, hub_.executor(),
+                 [asking = std::weak_ptr(asking_)](base::result<hub::Permit> permit) {
+                   const auto still = asking.lock();
+                   if (!still) return;
+                   auto& session = still->session;
+                   session.asking_.reset();
+                   if (!permit) return session.end(permit.error());
+                   session.join(std::move(*permit));
+                 });
+}
+
+void YWebSocketSession::join(hub::Permit permit) {
+  const hub::Framing& framing = connection_->compression()
                                     ? static_cast<const hub::Framing&>(framings_.compressed)
                                     : framings_.plain;
-  auto joined = hub_.join(document_, framing, *this, {sender_id_, {}});
+  auto joined = hub_.join(document_, framing, *this, {sender_id_, std::move(permit)});
   if (!joined) return end(joined.error());
   session_ = std::move(*joined);
 }
 
 void YWebSocketSession::on_live() {
   connection_->resume_reading();
-  ask_for_missing();
+  // Who may not write is not asked for what they would not be allowed to send.
+  if (session_->permit().rights.write) ask_for_missing();
   session_->resend_awareness();
 }
 
@@ -71,6 +91,8 @@ base::result<void> YWebSocketSession::handle(const yjs::ProtocolMessage& message
       }
       break;
     case yjs::message_type::awareness:
+      // Stock clients show their presence unasked: who may not is not sent away for it.
+      if (!session_->permit().rights.awareness) return {};
       return session_->apply_awareness(message.body);
     case yjs::message_type::query_awareness:
       session_->resend_awareness();
@@ -93,6 +115,7 @@ std::uint16_t YWebSocketSession::too_big_code() const { return close_code::too_l
 
 void YWebSocketSession::on_closed(std::uint16_t) {
   closing_ = true;
+  asking_.reset();
   session_.reset();
   connection_ = nullptr;
 }
@@ -101,7 +124,9 @@ void YWebSocketSession::on_output() {
   if (connection_) connection_->want_write();
 }
 
-void YWebSocketSession::on_resync() { ask_for_missing(); }
+void YWebSocketSession::on_resync() {
+  if (session_->permit().rights.write) ask_for_missing();
+}
 
 void YWebSocketSession::on_uncongested() { connection_->resume_reading(); }
 

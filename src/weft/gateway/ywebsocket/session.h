@@ -11,6 +11,12 @@
 
 namespace weft::gateway::ywebsocket {
 
+/// What a client shows to be let in.
+struct Credentials {
+  hub::Authorizer* authorizer = nullptr;  ///< nullptr: nobody asks for it
+  std::string token;
+};
+
 /// One y-websocket connection: translates between its messages and its hub session.
 ///
 /// Reading is paused until the document is live and while the document is congested, so nothing is
@@ -18,7 +24,7 @@ namespace weft::gateway::ywebsocket {
 class YWebSocketSession final : public net::WebSocketHandler, public hub::SessionEvents {
  public:
   YWebSocketSession(hub::Hub& hub, const Framings& framings, base::DocumentId document,
-                    std::string sender_id);
+                    std::string sender_id, Credentials credentials);
 
   // net::WebSocketHandler
   void on_open(net::WebSocketConnection& connection) override;
@@ -35,6 +41,13 @@ class YWebSocketSession final : public net::WebSocketHandler, public hub::Sessio
   void on_ended(const base::error& why) override;
 
  private:
+  /// A question to the authorizer that is under way.
+  struct Asking {
+    YWebSocketSession& session;
+    Credentials credentials;
+  };
+
+  void join(hub::Permit permit);
   base::result<void> handle(const yjs::ProtocolMessage& message);
   void ask_for_missing();
   void end(const base::error& why);
@@ -44,6 +57,7 @@ class YWebSocketSession final : public net::WebSocketHandler, public hub::Sessio
   const base::DocumentId document_;
   const std::string sender_id_;
   net::WebSocketConnection* connection_ = nullptr;
+  std::shared_ptr<Asking> asking_;  ///< none once answered, or when nobody is to be asked
   std::unique_ptr<hub::Session> session_;
   base::shared_bytes step1_;  ///< our SyncStep1, waiting to be sent
   bool closing_ = false;

@@ -167,6 +167,10 @@ void FilesystemStore::save_snapshot(const base::DocumentId& document, Snapshot s
                   });
 }
 
+std::string FilesystemStore::snapshot_location(const base::DocumentId& document) const {
+  return "file:" + (parts_->options.directory / file_of(document)).string();
+}
+
 void FilesystemStore::close() { parts_->workers.close(); }
 
 base::result<void> FilesystemStore::audit(const base::DocumentId* document,

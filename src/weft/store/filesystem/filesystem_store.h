@@ -47,6 +47,7 @@ class FilesystemStore final : public DirectoryStore {
                      callback<std::optional<Snapshot>> done) override;
   void save_snapshot(const base::DocumentId& document, Snapshot snapshot, base::Executor& executor,
                      callback<void> done) override;
+  std::string snapshot_location(const base::DocumentId& document) const override;
   void close() override;
 
   base::result<void> audit(const base::DocumentId* document,

@@ -173,6 +173,10 @@ void RocksDbStore::save_snapshot(const base::DocumentId& document, Snapshot snap
                   });
 }
 
+std::string RocksDbStore::snapshot_location(const base::DocumentId& document) const {
+  return "rocksdb:" + parts_->options.directory.string() + "#" + base::to_string(document);
+}
+
 base::result<void> RocksDbStore::audit(const base::DocumentId* document,
                                        const snapshot_visitor& each) const {
   return scan(*parts_->database, document, each);

@@ -26,6 +26,12 @@ disconnect_reason reason_of(engine::close_reason why) {
 
 Admission::~Admission() { refuse("the server has not decided"); }
 
+base::Executor& Admission::executor() const {
+  const auto socket = socket_.lock();
+  WEFT_CHECK(socket);
+  return socket->executor();
+}
+
 void Admission::accept(std::unique_ptr<SocketHandler> handler) {
   const auto socket = socket_.lock();
   socket_.reset();

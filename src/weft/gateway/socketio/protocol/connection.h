@@ -34,6 +34,8 @@ class Admission {
   Admission& operator=(Admission&&) = delete;
   ~Admission();
 
+  /// Where this decides; only while the client is there, as inside Namespaces::on_connect.
+  base::Executor& executor() const;
   /// The handler hears on_connect inside this call, unless the client is gone.
   void accept(std::unique_ptr<SocketHandler> handler);
   /// The client gets `{"message": …, "data": …}`; null data is left out.

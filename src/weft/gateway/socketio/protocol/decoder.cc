@@ -61,6 +61,28 @@ bool fits(packet_type type, const json& data) {
   return false;
 }
 
+/// The data of what clients make of an event with one binary argument, which is nearly all that a
+/// busy client sends: `["name",{"_placeholder":true,"num":0}]`. Built without a parser; none for
+/// all other text, right or wrong.
+std::optional<json> read_binary_event(const PacketText& packet) {
+  constexpr std::string_view head = R"([")";
+  constexpr std::string_view tail = R"(",{"_placeholder":true,"num":0}])";
+  std::string_view text = packet.data;
+  const bool shaped = packet.type == packet_type::binary_event && packet.attachments == 1 &&
+                      text.size() >= head.size() + tail.size() && text.starts_with(head) &&
+                      text.ends_with(tail);
+  if (!shaped) return std::nullopt;
+  text = text.substr(head.size(), text.size() - head.size() - tail.size());
+  const bool plain = std::ranges::all_of(text, [](char c) {
+    return c >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
+  });
+  if (!plain) return std::nullopt;
+  json data = json::array();
+  data.push_back(std::string(text));
+  data.push_back(placeholder(0));
+  return data;
+}
+
 bool is_placeholder(const json& value) {
   if (!value.is_object()) return false;
   const auto mark = value.find(placeholder_key);
@@ -89,9 +111,19 @@ std::optional<std::size_t> attachment_number(const json& value) {
   return number->get<std::size_t>();
 }
 
-json placeholder(std::size_t number) { return {{placeholder_key, true}, {number_key, number}}; }
+json placeholder(std::size_t number) {
+  json out = json::object();
+  out.emplace(placeholder_key, true);
+  out.emplace(number_key, number);
+  return out;
+}
 
 base::result<json> Decoder::read_data(const PacketText& packet) const {
+  if (limits_.json_depth_max >= 2) {
+    if (auto plain = read_binary_event(packet); plain && fits(packet.type, *plain)) {
+      return std::move(*plain);
+    }
+  }
   json data;
   if (!packet.data.empty()) {
     if (depth_of(packet.data) > limits_.json_depth_max) {

@@ -8,6 +8,7 @@ namespace weft::gateway::socketio::protocol {
 
 using nlohmann::json;
 
+void SocketHandler::on_reply(std::uint64_t, Reply) {}
 void SocketHandler::on_gather(net::GatherSink&) {}
 
 void Ack::reply(const json& arguments, const Attachments& attachments) {
@@ -70,8 +71,7 @@ void Socket::reply(std::uint64_t id, const json& arguments, const Attachments& a
 
 void Socket::take_reply(std::uint64_t id, Reply reply) {
   auto pending = pending_.extract(id);
-  // One that is late, or that nobody asked for.
-  if (pending.empty()) return;
+  if (pending.empty()) return handler_->on_reply(id, std::move(reply));
   executor().cancel(pending.mapped().timer);
   pending.mapped().done(std::move(reply));
 }
@@ -110,6 +110,10 @@ void Socket::close_connection() {
   // They stay in the connection's table: nobody takes them out before this turn's end.
   for (const auto& [name, socket] : connection.sockets_) socket->disconnect();
   connection.close();
+}
+
+void Socket::drop_connection() {
+  if (connection_) connection_->close();
 }
 
 base::Executor& Socket::executor() {

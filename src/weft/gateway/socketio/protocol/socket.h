@@ -77,6 +77,10 @@ class SocketHandler {
 
   virtual void on_event(Event event, Ack ack) = 0;
 
+  /// An acknowledgement that no emit waits for: of an event that the handler framed itself, or one
+  /// that is late or was never asked for. Ignored by default. Views are valid during the call.
+  virtual void on_reply(std::uint64_t id, Reply reply);
+
   /// Asked after Socket::want_write when a transport can take bytes, behind all that was emitted:
   /// add ready frames (packet.h), up to sink.room(), a packet with all its attachments at once.
   /// When more waits, call want_write again.
@@ -122,6 +126,10 @@ class Socket : public std::enable_shared_from_this<Socket> {
   void disconnect();
   /// Leaves all namespaces and ends the session.
   void close_connection();
+  /// Ends the session without leaving its namespaces: what was emitted and gathered goes out, and
+  /// stock clients take it for a lost connection and come again. on_disconnect follows, never
+  /// inside this call.
+  void drop_connection();
 
   base::Executor& executor();
 
