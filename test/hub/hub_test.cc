@@ -360,6 +360,43 @@ TEST_F(HubTest, ALogThatIsReplacedEndsSessionsAndTheNextOneBeginsOnTheNewOne) {
   EXPECT_EQ(after.ended, 0);
 }
 
+TEST_F(HubTest, ALogThatIsLostWhileItsDocumentIsLoadedEndsTheLoadOnce) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  run(std::chrono::milliseconds(400));
+  ASSERT_TRUE(disk_.snapshots.contains(document_));
+  faults_.read_delay_us_max = 4000;
+  int loading = 0;
+  // At every stage of it; what is under way then succeeds afterwards, or fails.
+  for (std::uint64_t round = 0; round < 40; ++round) {
+    const std::uint64_t failures = counters_.load_failures.load();
+    CountingEvents events;
+    const auto session = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+    world_.run_until(world_.now() + std::chrono::microseconds(250 * (round / 2)));
+    const int live = events.live;
+    loading += live == 0 ? 1 : 0;
+    faults_.load_fails_one_in = round % 2;
+    log_.recreate();
+    run();
+    faults_.load_fails_one_in = 0;
+    EXPECT_EQ(events.live, live);
+    EXPECT_EQ(events.ended, 1);
+    EXPECT_EQ(counters_.load_failures.load(), failures + 1);
+  }
+  EXPECT_GT(loading, 10);
+  const auto offset = publish(insert_update(2, 0));
+  ASSERT_TRUE(offset) << offset.error().message;
+  EXPECT_EQ(offset->value, 0u);
+}
+
+TEST_F(HubTest, ASnapshotNamesTheLogThatItsDocumentWasReadFrom) {
+  ASSERT_TRUE(publish(insert_update(1, 0)));
+  const base::log_identity read_from = disk_.log;
+  ++disk_.log.value;  // made again, and nobody has been told yet
+  run(std::chrono::milliseconds(400));
+  ASSERT_TRUE(disk_.snapshots.contains(document_));
+  EXPECT_EQ(disk_.snapshots[document_].log, read_from);
+}
+
 TEST_F(HubTest, AnIdleDocumentIsPutAwayWithASnapshotAndComesBackWhole) {
   ASSERT_TRUE(publish(insert_update(1, 0)));
   ASSERT_TRUE(publish(insert_update(1, 1)));

@@ -118,7 +118,7 @@ setup_kafka() {
   rm -rf "$tools_dir/kafka"
   mkdir -p "$tools_dir/kafka"
   mvn -q -B -f $kafka_files/pom.xml $maven_copy -DoutputDirectory="$jars" -DincludeScope=runtime >&2
-  (cd "$jars" && LC_ALL=C sha256sum -- *.jar) | cmp - $kafka_files/jars.sha256 >&2 ||
+  (cd "$jars" && export LC_ALL=C && sha256sum -- *.jar) | cmp - $kafka_files/jars.sha256 >&2 ||
     die "Kafka's jars are not those of $kafka_files/jars.sha256"
   echo "$stamp" >"$tools_dir/kafka/weft-stamp"
 }

@@ -264,6 +264,7 @@ class LiveDocument final : public log::Subscriber,
   std::optional<base::error> why_broken_;
   std::unique_ptr<log::Subscription> subscription_;
   DocumentState state_;
+  base::log_identity log_identity_;  ///< that state_'s offsets belong to; once live
 
   std::vector<Session*> sessions_;
   std::vector<std::unique_ptr<Ring>> rings_;

@@ -39,6 +39,7 @@ void LiveDocument::load_snapshot() {
   parts_.store.load_snapshot(
       id_, parts_.executor,
       [self = shared_from_this()](base::result<std::optional<store::Snapshot>> loaded) {
+        if (self->phase_ != Phase::loading) return;  // its log was lost meanwhile
         if (!loaded) {
           return self->break_with(loading_failed(self->id_, "snapshot", loaded.error()));
         }
@@ -63,6 +64,7 @@ void LiveDocument::take_snapshot(store::Snapshot snapshot) {
   };
   auto finish = [self = shared_from_this(), covered = snapshot.covered_end,
                  log = snapshot.log](Taken taken) {
+    if (self->phase_ != Phase::loading) return;
     if (!taken.run) {
       return self->break_with(
           base::error{make_error_code(errc::broken),
@@ -85,6 +87,7 @@ void LiveDocument::check_coverage(base::log_identity covered) {
   parts_.log.end(
       id_, parts_.executor,
       [self = shared_from_this(), covered](base::result<base::log_offset> end) {
+        if (self->phase_ != Phase::loading) return;
         if (!end) return self->break_with(loading_failed(self->id_, "log", end.error()));
         // A snapshot of another log, or one that knows more than the log holds (a log
         // restored, recreated or cut): its content counts, its position does not. All
@@ -104,6 +107,7 @@ void LiveDocument::check_coverage(base::log_identity covered) {
 void LiveDocument::read_tail(base::log_offset from) {
   parts_.log.read(id_, from, load_read_bytes, parts_.executor,
                   [self = shared_from_this()](base::result<log::ReadResult> read) {
+                    if (self->phase_ != Phase::loading) return;
                     if (!read) {
                       return self->break_with(loading_failed(self->id_, "log", read.error()));
                     }
@@ -149,6 +153,9 @@ base::result<base::shared_bytes> LiveDocument::apply(const log::CommittedRecord&
 }
 
 void LiveDocument::become_live() {
+  WEFT_CHECK(phase_ == Phase::loading && subscription_);
+  // Asked for now, while on_lost has not come: later it may be that of a log made again.
+  log_identity_ = log::identity_of(parts_.log, id_);
   // What failed meanwhile has been read or lies behind all that was.
   if (recovering_) recover_from_ = state_.end();
   for (const auto& entry : early_) {

@@ -81,7 +81,7 @@ void LiveDocument::save_snapshot(bool force, base::task done) {
 void LiveDocument::write_snapshot(base::shared_bytes whole, base::log_offset covered,
                                   base::task done) {
   parts_.store.save_snapshot(
-      id_, {log::identity_of(parts_.log, id_), covered, std::move(whole)}, parts_.executor,
+      id_, {log_identity_, covered, std::move(whole)}, parts_.executor,
       [self = shared_from_this(), covered,
        done = std::move(done)](base::result<void> saved) mutable {
         self->saving_ = false;
