@@ -200,7 +200,7 @@ TEST_F(kafka_topics, what_another_topic_of_the_name_brings_is_not_taken_for_the_
   // To whoever follows the end this looks like a topic that was made again and grew as long.
   Outsider outsider;
   const std::uint64_t end = outsider.watermarks(topic()).end;
-  outsider.produce({topic(), 0, {}, false, {{marker_header, encode_marker({{77}, 1, false})}}, {}});
+  outsider.produce({topic(), 0, {}, false, {{marker_header, encode_marker({{77}, 1, true})}}, {}});
   outsider.delete_before(topic(), end);
   outsider.produce({topic(),
                     0,
@@ -284,6 +284,126 @@ TEST_F(kafka_topics, a_trimmed_partition_says_so_and_the_topic_stays_what_it_is)
   const auto read_again = read(*log, document("a"), records[0].offset.value);
   ASSERT_TRUE(read_again);
   EXPECT_EQ(seqs(read_again->records), count_up(21, 24));
+}
+
+/// A topic that is made again, by another node, while this one knows it and follows nothing in it.
+class kafka_topics_made_again : public kafka_topics {
+ protected:
+  void SetUp() override {
+    log_ = open();
+    append_and_wait(*log_, document("a"), 1, 5);
+    before_ = log_->position(document("a"), {}).log;
+    outsider_.remove(topic());
+    there_ = open();
+    append_and_wait(*there_, document("a"), 100, 150);
+  }
+  void expect_now() {
+    EXPECT_EQ(log_->stats().topics_lost, 1u);
+    EXPECT_NE(log_->position(document("a"), {}).log, before_);
+    EXPECT_EQ(log_->position(document("a"), {}).log, there_->position(document("a"), {}).log);
+  }
+
+  Outsider outsider_;
+  std::unique_ptr<KafkaLog> log_;
+  std::unique_ptr<KafkaLog> there_;
+  base::log_identity before_;
+};
+
+TEST_F(kafka_topics_made_again, is_not_trimmed_in_place_of_the_old_one) {
+  const Watermarks there = outsider_.watermarks(topic());
+  const auto trimmed = trim_partition(*log_, {"", before_, topic(), 0, {3}});
+  ASSERT_FALSE(trimmed);
+  EXPECT_EQ(trimmed.error().code, errc::replaced);
+  const Watermarks after = outsider_.watermarks(topic());
+  EXPECT_EQ(after.first, there.first);
+  EXPECT_EQ(after.end, there.end);  // nor was anything written
+  EXPECT_EQ(log_->stats().topics_lost, 1u);
+  // It knows the new one from here on.
+  ASSERT_TRUE(trim_partition(*log_, {"", {}, topic(), 0, {3}}));
+  EXPECT_EQ(outsider_.watermarks(topic()).first, 3u);
+  append_and_wait(*log_, document("a"), 150, 151);
+  expect_now();
+}
+
+TEST_F(kafka_topics_made_again, is_read_as_what_it_is) {
+  const auto found = read(*log_, document("a"));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(seqs(found->records), count_up(100, 150));
+  expect_now();
+}
+
+TEST_F(kafka_topics_made_again, tells_a_position_of_the_old_one_that_it_was_replaced) {
+  const auto found =
+      test::await<base::result<PartitionReadResult>>([&](callback<PartitionReadResult> done) {
+        log_->read_partition({"", before_, topic(), 0, {2}}, 1 << 30, executor_, std::move(done));
+      });
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, errc::replaced);
+}
+
+TEST_F(kafka_topics_made_again, ends_the_subscription_that_took_it_for_the_old_one) {
+  Listener listener;
+  auto subscription = log_->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(listener.wait_until_lost());
+  EXPECT_EQ(listener.why().code, errc::replaced);
+  EXPECT_TRUE(listener.records().empty());
+  append_and_wait(*log_, document("a"), 150, 151);
+  expect_now();
+  drop(subscription);
+}
+
+TEST_F(kafka_topics, a_topic_deleted_while_nobody_followed_it_is_made_again_by_who_comes_next) {
+  auto options = test_options();
+  options.request_timeout = std::chrono::milliseconds(500);
+  const auto log = open(options);
+  append_and_wait(*log, document("a"), 1, 5);
+  const base::log_identity before = log->position(document("a"), {}).log;
+  Outsider outsider;
+  outsider.remove(topic());
+  Listener listener;
+  auto subscription = log->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(listener.wait_until_lost());
+  EXPECT_EQ(listener.why().code, errc::replaced);
+  append_and_wait(*log, document("a"), 5, 7);
+  EXPECT_NE(log->position(document("a"), {}).log, before);
+  drop(subscription);
+}
+
+TEST_F(kafka_topics, a_marker_that_came_second_stays_so_when_the_first_is_trimmed) {
+  Outsider outsider;
+  outsider.create(topic(), 1);
+  // As two nodes that raced leave it.
+  for (const std::uint64_t id : {77u, 78u}) {
+    outsider.produce(
+        {topic(), 0, {}, false, {{marker_header, encode_marker({{id}, 1, false})}}, {}});
+  }
+  {
+    const auto log = open();
+    append_and_wait(*log, document("a"), 1, 5);
+    const LogPosition position = log->position(document("a"), log_offset{1});
+    ASSERT_EQ(position.log.value, 77u);
+    ASSERT_TRUE(trim_partition(*log, position));
+    EXPECT_EQ(outsider.watermarks(topic()).first, 1u);  // where the second lies
+  }
+  const auto log = open();
+  append_and_wait(*log, document("a"), 5, 7);
+  EXPECT_EQ(log->position(document("a"), {}).log.value, 77u);
+}
+
+TEST_F(kafka_topics, a_topic_that_lost_its_beginning_before_it_had_a_marker_keeps_the_one_it_gets) {
+  Outsider outsider;
+  outsider.create(topic(), 1);
+  outsider.produce({topic(), 0, "x", true, {}, base::shared_bytes::copy_of(base::as_bytes("old"))});
+  outsider.delete_before(topic(), 1);
+  base::log_identity before;
+  {
+    const auto log = open();
+    append_and_wait(*log, document("a"), 1, 3);
+    before = log->position(document("a"), {}).log;
+  }
+  const auto log = open();
+  append_and_wait(*log, document("a"), 3, 5);
+  EXPECT_EQ(log->position(document("a"), {}).log, before);
 }
 
 TEST_F(kafka_topics, topics_in_use_are_bounded_and_idle_ones_make_room) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -23,9 +24,20 @@ namespace weft::log::kafka {
 
 /// A topic as it was found: a recreated one is another object.
 struct Topic {
-  std::string name;
-  base::log_identity id;
-  std::int32_t partitions = 0;  ///< over how many documents are spread
+  Topic(std::string named, const Marker& marker, std::uint64_t at)
+      : name(std::move(named)), id(marker.log), partitions(marker.partitions), marker_at(at) {}
+
+  const std::string name;
+  const base::log_identity id;
+  const std::int32_t partitions;  ///< over how many documents are spread
+  mutable std::atomic<std::uint64_t> marker_at;  ///< where the marker lay when last looked for
+};
+
+/// What a partition 0 was found to begin with.
+struct MarkerSearch {
+  std::optional<Marker> marker;
+  std::uint64_t offset = 0;  ///< of the marker
+  bool trimmed = false;      ///< its first records were deleted
 };
 
 /// One reader's wish: of one document, or of all.
@@ -81,6 +93,7 @@ struct KnownTopic {
   std::shared_ptr<const Topic> topic;
   std::vector<Waiting> waiting;
   bool verifying = false;
+  bool verify_again = false;  ///< asked for while it was under way
   int absences = 0;  ///< how often in a row it was said not to exist
 };
 
@@ -169,7 +182,11 @@ class KafkaLog::Core final : public Follower::Listener,
   };
   using inflight_map = std::map<std::uint64_t, InFlight>;
 
-  struct Found;
+  /// Who must be told that documents are lost.
+  struct Losses {
+    std::vector<Failure> failures;
+    std::vector<readable_done> waiting;
+  };
 
   // core.cc
   Entry& obtain(const base::DocumentId& document);
@@ -201,14 +218,24 @@ class KafkaLog::Core final : public Follower::Listener,
   void run_open(Connection& connection, const std::string& name, bool create);
   base::result<std::shared_ptr<const Topic>> find_or_make(Reader& reader, Connection& connection,
                                                           const std::string& name, bool create);
-  base::result<std::optional<Marker>> find_marker(Reader& reader, const std::string& name);
+  base::result<MarkerSearch> find_marker(Reader& reader, const std::string& name);
   base::result<void> write_marker(Connection& connection, const std::string& name, Marker marker);
   void drop_unused(Connection& connection);
+
+  // core_verify.cc
+  base::result<bool> is_still(Reader& reader, const Topic& topic);
+  base::result<void> check_identity(Reader& reader, const Partition& partition);
+  base::result<Watermarks> checked_watermarks(Reader& reader, const Partition& partition);
+  bool is_current(const Connection& connection, const std::shared_ptr<const Topic>& topic) const;
   void verify(Connection& connection, const std::string& name);
-  void run_verify(Connection& connection, const std::string& name);
+  void run_verify(Connection& connection, std::shared_ptr<const Topic> topic);
   void restart(Connection& connection, Reader& reader, const std::string& name);
-  void lose_topic(Connection& connection, const std::string& name, const base::error& why);
+  void lose_topic(Connection& connection, const std::shared_ptr<const Topic>& topic,
+                  const base::error& why);
   void lose(const std::vector<base::DocumentId>& documents, const base::error& why);
+  void give_up(const base::DocumentId& document, const base::error& why, Losses& losses);
+  void tell_lost(const std::vector<base::DocumentId>& documents, const base::error& why,
+                 Losses losses);
 
   // core_append.cc
   bool can_send(const Entry& entry) const;

@@ -33,6 +33,13 @@ base::error damaged_at(const Partition& partition, std::int64_t offset, const st
                                               std::to_string(offset) + ": " + why};
 }
 
+/// The error for whoever asked for this position: without an identity it can be of any topic, also
+/// of the one that is there by now.
+base::error as_told(const LogPosition& of, const base::error& why) {
+  if (why.code != errc::replaced || of.log.value != 0) return why;
+  return {make_error_code(errc::unavailable), why.message};
+}
+
 }  // namespace
 
 void KafkaLog::Core::ask_watermarks(const partition_ptr& partition, watermarks_done done) {
@@ -49,7 +56,7 @@ void KafkaLog::Core::ask_watermarks(const partition_ptr& partition, watermarks_d
       answered = std::exchange(partition->asking, {});
       ++stats_.watermark_queries;
     }
-    const auto found = reader.watermarks(partition->topic->name, partition->index);
+    const auto found = checked_watermarks(reader, *partition);
     for (auto& one : answered) one(found);
   });
 }
@@ -77,16 +84,26 @@ void KafkaLog::Core::when_readable(const base::DocumentId& document, readable_do
                Readable where;
                {
                  const std::scoped_lock lock(mutex_);
-                 where.partition = partition_for(
-                     *connection, *topic, partition_of(document.doc_id, (*topic)->partitions));
-                 remember(document, *where.partition);
+                 if (is_current(*connection, *topic)) {
+                   where.partition = partition_for(
+                       *connection, *topic, partition_of(document.doc_id, (*topic)->partitions));
+                   remember(document, *where.partition);
+                 }
                }
-               ask_watermarks(where.partition, [where, done = std::move(done)](
-                                                   const base::result<Watermarks>& found) mutable {
-                 if (!found) return done(base::fail(base::error(found.error())));
-                 where.limit = found->end;
-                 done(std::move(where));
-               });
+               if (!where.partition) return when_readable(document, std::move(done));
+               ask_watermarks(where.partition,
+                              [this, document, where, done = std::move(done)](
+                                  const base::result<Watermarks>& found) mutable {
+                                if (found) {
+                                  where.limit = found->end;
+                                  return done(std::move(where));
+                                }
+                                // No identity was asked for: the topic that is there now does.
+                                if (found.error().code == errc::replaced) {
+                                  return when_readable(document, std::move(done));
+                                }
+                                done(base::fail(base::error(found.error())));
+                              });
              });
 }
 
@@ -131,7 +148,7 @@ void KafkaLog::Core::read_partition(const LogPosition& from, std::size_t bytes_m
     const partition_ptr partition = *found;
     ask_watermarks(partition, [this, partition, from, bytes_max, answer = std::move(answer)](
                                   const base::result<Watermarks>& range) mutable {
-      if (!range) return answer(base::fail(base::error(range.error())));
+      if (!range) return answer(base::fail(as_told(from, range.error())));
       if (from.offset.value >= range->end) return answer(PartitionReadResult{{}, from.offset});
       auto read = std::make_unique<PartitionRead>();
       read->from = from.offset.value;
@@ -166,8 +183,11 @@ void KafkaLog::Core::with_partition(
                partition_ptr partition;
                {
                  const std::scoped_lock lock(mutex_);
-                 partition = partition_for(connection, *topic, of.partition);
+                 if (is_current(connection, *topic)) {
+                   partition = partition_for(connection, *topic, of.partition);
+                 }
                }
+               if (!partition) return with_partition(of, std::move(done));
                done(std::move(partition));
              });
 }
@@ -300,8 +320,9 @@ void KafkaLog::Core::trim_partition(const LogPosition& before, base::Executor& e
     partition->connection.readers->submit(
         [this, partition, before, answer = std::move(answer)](Reader& reader) mutable {
           const Topic& topic = *partition->topic;
-          const auto range = reader.watermarks(topic.name, partition->index);
-          if (!range) return answer(base::fail(base::error(range.error())));
+          // A topic of this name that was made since must neither get the marker nor be trimmed.
+          const auto range = checked_watermarks(reader, *partition);
+          if (!range) return answer(base::fail(as_told(before, range.error())));
           const std::uint64_t target = std::min(before.offset.value, range->end);
           if (target <= range->first) return answer({});
           if (partition->index == 0) {
@@ -309,6 +330,8 @@ void KafkaLog::Core::trim_partition(const LogPosition& before, base::Executor& e
             auto kept = write_marker(partition->connection, topic.name,
                                      Marker{topic.id, topic.partitions, true});
             if (!kept) return answer(base::fail(std::move(kept.error())));
+            const auto same = check_identity(reader, *partition);
+            if (!same) return answer(base::fail(as_told(before, same.error())));
           }
           answer(reader.delete_before(topic.name, partition->index, target));
         });

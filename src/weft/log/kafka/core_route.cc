@@ -62,6 +62,7 @@ void KafkaLog::Core::routed(const base::DocumentId& document, Connection* connec
   std::vector<std::pair<readable_done, Readable>> ready;
   std::vector<partition_ptr> to_start;
   bool again = false;
+  bool outdated = false;
   {
     const std::scoped_lock lock(mutex_);
     const auto found = documents_.find(document);
@@ -70,6 +71,12 @@ void KafkaLog::Core::routed(const base::DocumentId& document, Connection* connec
     entry.routing = false;
     if (topic) {
       WEFT_CHECK(*topic != nullptr);
+      // It may have been lost since it was found: then nothing may begin with it.
+      outdated = !is_current(*connection, *topic);
+    }
+    if (outdated) {
+      entry.routing = !closing_;
+    } else if (topic) {
       entry.partition =
           partition_for(*connection, *topic, partition_of(document.doc_id, (*topic)->partitions));
       remember(document, *entry.partition);
@@ -102,9 +109,9 @@ void KafkaLog::Core::routed(const base::DocumentId& document, Connection* connec
   for (auto& [done, where] : ready) done(std::move(where));
   for (auto& done : answered) done(base::fail(base::error(topic.error())));
   for (const partition_ptr& partition : to_start) start_following(partition);
-  if (again) {
+  if (again || outdated) {
     // Any follower's thread does: all it needs is a clock.
-    connections_.begin()->second.follower->after(retry_delay,
+    connections_.begin()->second.follower->after(outdated ? std::chrono::milliseconds(0) : retry_delay,
                                                  [this, document] { route(document); });
   }
 }
