@@ -154,6 +154,22 @@ void KafkaBroker::kill() {
   reader_.join();
 }
 
+bool KafkaBroker::forget_records(const std::string& topic, int partition) {
+  const auto segment = directory_.path() / "data" / (topic + "-" + std::to_string(partition)) /
+                       "00000000000000000000.log";
+  // A batch begins with its first offset (8 bytes) and how many bytes follow (4), big-endian.
+  constexpr std::size_t head_bytes = 12;
+  unsigned char head[head_bytes] = {};
+  std::ifstream(segment, std::ios::binary).read(reinterpret_cast<char*>(head), head_bytes);
+  std::uintmax_t kept = 0;
+  for (std::size_t i = 8; i < head_bytes; ++i) kept = kept << 8 | head[i];
+  kept += head_bytes;
+  std::error_code failed;
+  if (std::filesystem::file_size(segment, failed) <= kept || failed) return false;
+  std::filesystem::resize_file(segment, kept, failed);
+  return !failed;
+}
+
 void KafkaBroker::pause() { ::kill(process_, SIGSTOP); }
 void KafkaBroker::go_on() { ::kill(process_, SIGCONT); }
 

@@ -32,6 +32,9 @@ class KafkaBroker {
   void kill();
   /// Starts it again on the same data and port; false when it does not come up.
   bool start();
+  /// Takes all but the first batch of records from a partition, as a power loss may that comes
+  /// before they are on the disk. While it is killed; false when there is nothing to be taken.
+  bool forget_records(const std::string& topic, int partition);
   /// Stops its threads where they are, and lets them go on.
   void pause();
   void go_on();

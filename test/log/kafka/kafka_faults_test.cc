@@ -208,6 +208,65 @@ TEST_F(kafka_faults, a_producer_that_breaks_is_replaced_and_every_append_is_answ
   EXPECT_TRUE(log->writable());
 }
 
+/// A broker that comes back without the records that it had acknowledged, the marker excepted.
+class kafka_faults_power_loss : public kafka_faults {
+ protected:
+  static constexpr std::uint64_t count = 10;
+  void SetUp() override {
+    log_ = open(test_options());
+    subscription_ = log_->subscribe(id_, executor_, listener_);
+    for (std::uint64_t seq = 1; seq <= count; ++seq) {
+      ASSERT_TRUE(log_->append(id_, one(record(log_->actor(), seq))));
+    }
+    ASSERT_EQ(listener_.wait_for(count).size(), count);
+    before_ = log_->position(id_, {}).log;
+    broker().kill();
+    ASSERT_TRUE(broker().forget_records(topic_of(id_.room_id), 0));
+    ASSERT_TRUE(broker().start()) << broker().last_words();
+  }
+  void TearDown() override {
+    executor_.run_on([&] { subscription_.reset(); });
+  }
+  /// It is the same topic, and goes on with what is appended from now on.
+  void expect_to_go_on() {
+    Listener next;
+    auto subscription = log_->subscribe(id_, executor_, next);
+    // The producer may be replaced meanwhile, since its sequence is lost as well.
+    std::size_t appended = 0;
+    for (std::uint64_t seq = 100; seq < 110 && next.records().empty(); ++seq) {
+      if (!log_->append(id_, one(record(log_->actor(), seq)))) continue;
+      ++appended;
+      EXPECT_EQ(next.wait_for_answers(appended), appended) << broker().last_words();
+    }
+    EXPECT_EQ(next.records().size(), 1u);
+    EXPECT_EQ(log_->position(id_, {}).log, before_);
+    EXPECT_EQ(log_->stats().topics_lost, 0u);
+    executor_.run_on([&] { subscription.reset(); });
+  }
+
+  const base::DocumentId id_{fresh_room(), "a", std::nullopt};
+  test::TestExecutor executor_;
+  Listener listener_;
+  std::unique_ptr<KafkaLog> log_;
+  std::unique_ptr<Subscription> subscription_;
+  base::log_identity before_;
+};
+
+TEST_F(kafka_faults_power_loss, ends_the_subscriptions_that_had_seen_more) {
+  ASSERT_TRUE(listener_.wait_until_lost()) << broker().last_words();
+  EXPECT_EQ(listener_.why().code, errc::replaced);
+  EXPECT_EQ(listener_.records().size(), count);
+  expect_to_go_on();
+}
+
+TEST_F(kafka_faults_power_loss, leaves_no_append_without_an_answer) {
+  ASSERT_TRUE(log_->append(id_, one(record(log_->actor(), count + 1))));
+  EXPECT_EQ(listener_.wait_for_failed(1).size(), 1u) << broker().last_words();
+  ASSERT_TRUE(listener_.wait_until_lost());
+  EXPECT_EQ(listener_.records().size(), count);
+  expect_to_go_on();
+}
+
 TEST_F(kafka_faults, without_a_broker_reads_say_so_and_closing_ends) {
   auto options = test_options();
   options.request_timeout = std::chrono::milliseconds(500);

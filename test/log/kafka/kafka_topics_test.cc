@@ -216,6 +216,24 @@ TEST_F(kafka_topics, what_another_topic_of_the_name_brings_is_not_taken_for_the_
   drop(subscription);
 }
 
+TEST_F(kafka_topics, a_followed_topic_that_became_another_is_noticed_without_a_record_of_it) {
+  auto options = test_options();
+  options.identity_check_interval = std::chrono::milliseconds(50);
+  const auto log = open(options);
+  Listener listener;
+  auto subscription = log->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(log->append(document("a"), one(record(1, 1))));
+  ASSERT_EQ(listener.wait_for(1).size(), 1u);
+  Outsider outsider;
+  const std::uint64_t end = outsider.watermarks(topic()).end;
+  outsider.produce({topic(), 0, {}, false, {{marker_header, encode_marker({{77}, 1, true})}}, {}});
+  outsider.delete_before(topic(), end);
+  ASSERT_TRUE(listener.wait_until_lost());
+  EXPECT_EQ(listener.why().code, errc::replaced);
+  EXPECT_EQ(log->stats().topics_lost, 1u);
+  drop(subscription);
+}
+
 TEST_F(kafka_topics, a_writer_that_is_behind_is_heard_once_it_is_clear_who_is) {
   const auto log = open();
   Listener listener;

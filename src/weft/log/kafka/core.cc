@@ -79,7 +79,10 @@ base::result<void> KafkaLog::Core::connect() {
     if (id_.value == 0) id_.value = identity_of(*cluster_id);
   }
   // Now that all are in place, which from here on does not change.
-  for (auto& [name, connection] : connections_) connection.follower->go();
+  for (auto& [name, connection] : connections_) {
+    connection.follower->go();
+    watch(connection, {});
+  }
   return {};
 }
 

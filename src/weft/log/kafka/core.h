@@ -73,6 +73,8 @@ struct Partition {
   std::uint64_t start = 0;               ///< the first offset that was followed
   bool gone = false;                     ///< the follower said so, or its records do
   bool held = false;                     ///< nothing is delivered before that is looked into
+  bool overtaken = false;                ///< something was stored below what was seen
+  std::optional<std::chrono::steady_clock::time_point> short_since;  ///< it ends before that
   std::uint64_t trusted_below = 0;       ///< records below here are this topic's, whatever they say
   std::set<base::DocumentId> documents;  ///< those with subscribers
 
@@ -223,6 +225,7 @@ class KafkaLog::Core final : public Follower::Listener,
   void drop_unused(Connection& connection);
 
   // core_verify.cc
+  void watch(Connection& connection, std::string last);
   base::result<bool> is_still(Reader& reader, const Topic& topic);
   base::result<void> check_identity(Reader& reader, const Partition& partition);
   base::result<Watermarks> checked_watermarks(Reader& reader, const Partition& partition);

@@ -140,12 +140,13 @@ void KafkaLog::Core::tell(std::vector<Failure> failures) {
 void KafkaLog::Core::on_report(std::uint64_t serial, const DeliveryReport& told) {
   std::vector<Failure> failures;
   partition_ptr in_doubt;
+  partition_ptr overtaken;
   {
     const std::scoped_lock lock(mutex_);
     const auto at = inflight_.find(serial);
     if (at == inflight_.end()) return;  // it was read back before
     InFlight& record = at->second;
-    const Partition& partition = *record.partition;
+    Partition& partition = *record.partition;
     switch (told.what) {
       case fate::stored:
         record.offset = static_cast<std::uint64_t>(told.offset);
@@ -153,6 +154,11 @@ void KafkaLog::Core::on_report(std::uint64_t serial, const DeliveryReport& told)
         if (partition.follow == Partition::state::idle ||
             (partition.follow == Partition::state::following && record.offset < partition.start)) {
           settle(at);  // nobody reads it back
+        } else if (partition.follow == Partition::state::following && told.offset >= 0 &&
+                   record.offset < registry_->end(partition.end)) {
+          // What was seen there was another record: the partition is not what it was.
+          partition.overtaken = true;
+          overtaken = record.partition;
         }
         break;
       case fate::refused:
@@ -172,6 +178,7 @@ void KafkaLog::Core::on_report(std::uint64_t serial, const DeliveryReport& told)
   }
   tell(std::move(failures));
   if (in_doubt) look_for(in_doubt, serial);
+  if (overtaken) verify(overtaken->connection, overtaken->topic->name);
 }
 
 void KafkaLog::Core::look_for(const partition_ptr& partition, std::uint64_t serial) {

@@ -146,7 +146,8 @@ void KafkaLog::Core::leave(const base::DocumentId& document, Entry& entry) {
   entry.delivered_end = 0;
   if (!partition.documents.empty()) return;
   partition.follow = Partition::state::idle;
-  partition.gone = partition.held = false;
+  partition.gone = partition.held = partition.overtaken = false;
+  partition.short_since.reset();
   if (followed_.erase(partition.number) > 0) partition.connection.follower->stop(partition.number);
   partition.number = 0;
   // Nobody is left to be told what became of these.

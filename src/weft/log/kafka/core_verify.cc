@@ -1,6 +1,7 @@
 // Whether a topic is still the one that was found, and what follows when it is not.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "weft/log/kafka/core.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr std::chrono::milliseconds verify_again_delay{500};
 /// A broker that has just started may not know of a topic yet.
 constexpr int absences_believed = 4;
+/// A new leader may not know yet how far the others had come.
+constexpr std::chrono::seconds shortness_believed{5};
 
 base::error made_again(const std::string& name) {
   return {make_error_code(errc::replaced), "kafka: topic " + name + " was deleted and made again"};
@@ -77,6 +80,35 @@ bool KafkaLog::Core::is_current(const Connection& connection,
   return known != connection.topics.end() && known->second.topic == topic;
 }
 
+void KafkaLog::Core::watch(Connection& connection, std::string last) {
+  connection.follower->after(
+      options_.identity_check_interval, [this, &connection, last = std::move(last)]() mutable {
+        std::string next;
+        bool busy = false;
+        {
+          const std::scoped_lock lock(mutex_);
+          if (closing_) return;
+          // The next by name that is followed, or else the first.
+          const auto followed = [](const auto& one) {
+            return one.second->follow == Partition::state::following;
+          };
+          auto& all = connection.partitions;
+          const auto behind =
+              std::find_if(all.upper_bound({last, std::numeric_limits<std::int32_t>::max()}),
+                           all.end(), followed);
+          const auto found =
+              behind != all.end() ? behind : std::find_if(all.begin(), all.end(), followed);
+          if (found != all.end()) {
+            next = found->first.first;
+            const auto known = connection.topics.find(next);
+            busy = known != connection.topics.end() && known->second.verifying;
+          }
+        }
+        if (!next.empty() && !busy) verify(connection, next);
+        watch(connection, std::move(next));
+      });
+}
+
 void KafkaLog::Core::verify(Connection& connection, const std::string& name) {
   std::shared_ptr<const Topic> topic;
   {
@@ -139,22 +171,35 @@ void KafkaLog::Core::restart(Connection& connection, Reader& reader, const std::
     const std::scoped_lock lock(mutex_);
     for (auto at = connection.partitions.lower_bound({name, 0});
          at != connection.partitions.end() && at->first.first == name; ++at) {
-      if (at->second->gone) stopped.push_back(at->second);
+      if (at->second->gone || at->second->overtaken) stopped.push_back(at->second);
     }
   }
   bool gone = false;
   for (const partition_ptr& partition : stopped) {
     const auto range = reader.watermarks(name, partition->index);
     std::vector<base::DocumentId> missed;
+    std::vector<base::DocumentId> cut;
     {
       const std::scoped_lock lock(mutex_);
-      if (!partition->gone || partition->follow != Partition::state::following) continue;
+      if (partition->follow != Partition::state::following) continue;
+      const std::vector<base::DocumentId> all(partition->documents.begin(),
+                                              partition->documents.end());
       const std::uint64_t seen = registry_->end(partition->end);
-      if (!range || range->end < seen) {
-        gone = true;  // not reachable again, or a leader that does not know yet what others had
+      if (partition->overtaken) {
+        cut = all;
+      } else if (!partition->gone) {
+        continue;
+      } else if (!range) {
+        gone = true;  // not reachable again
+      } else if (range->end < seen) {
+        if (!partition->short_since) partition->short_since = clock::now();
+        const bool believed = clock::now() - *partition->short_since >= shortness_believed;
+        if (believed) cut = all;
+        gone = gone || !believed;
       } else if (range->first > seen) {
-        missed.assign(partition->documents.begin(), partition->documents.end());
+        missed = all;
       } else {
+        partition->short_since.reset();
         partition->gone = partition->held = false;
         partition->trusted_below = range->end;
         followed_.erase(partition->number);
@@ -163,6 +208,12 @@ void KafkaLog::Core::restart(Connection& connection, Reader& reader, const std::
         followed_.emplace(partition->number, partition);
         connection.follower->start(partition->number, name, partition->index, seen);
       }
+    }
+    if (!cut.empty()) {
+      report(base::severity::error, "kafka.records_lost",
+             {{"topic", name}, {"partition", std::to_string(partition->index)}});
+      lose(cut, {make_error_code(errc::replaced),
+                 "kafka: " + name + " has lost records that were there"});
     }
     if (!missed.empty()) {
       lose(missed, {make_error_code(errc::trimmed),

@@ -47,6 +47,11 @@ struct KafkaLogOptions {
   /// Bytes that one read looks through before it answers with what it has.
   std::size_t scan_bytes_max = std::size_t{16} << 20;
 
+  /// One topic of those that are followed, in turn, is looked at so often whether it is still the
+  /// one that was found: most that were made again are noticed by what comes out of them, one that
+  /// has grown as long meanwhile by this. So it costs the same however many topics there are.
+  std::chrono::milliseconds identity_check_interval{1'000};
+
   /// How long close waits for appends under way.
   std::chrono::milliseconds close_timeout{10'000};
 
