@@ -234,6 +234,39 @@ TEST_F(kafka_topics, a_followed_topic_that_became_another_is_noticed_without_a_r
   drop(subscription);
 }
 
+TEST_F(kafka_topics, a_record_that_lies_in_another_partition_than_its_document_is_passed_over) {
+  auto options = test_options();
+  options.topics.partitions = 2;
+  const auto log = open(options);
+  std::string other = "b";
+  while (partition_of(other, 2) == partition_of("a", 2)) other += "b";
+  Listener here;
+  Listener there;
+  auto subscription = log->subscribe(document("a"), executor_, here);
+  auto other_subscription = log->subscribe(document(other), executor_, there);
+  ASSERT_TRUE(log->append(document("a"), one(record(1, 1))));
+  ASSERT_TRUE(log->append(document(other), one(record(1, 2))));
+  ASSERT_EQ(here.wait_for(1).size(), 1u);
+  ASSERT_EQ(there.wait_for(1).size(), 1u);
+  Outsider outsider;
+  const base::log_identity identity = log->position(document("a"), {}).log;
+  outsider.produce({topic(),
+                    partition_of(other, 2),
+                    "a",
+                    true,
+                    {{record_header, encode_record(record(2, 1))},
+                     {document_header, base::document_key(document("a"))},
+                     {source_header, encode_source({identity, 5, 1})}},
+                    base::shared_bytes::copy_of(base::as_bytes("{}x"))});
+  ASSERT_TRUE(log->append(document(other), one(record(1, 3))));
+  ASSERT_EQ(there.wait_for(2).size(), 2u);  // it lies before this one
+  ASSERT_TRUE(log->append(document("a"), one(record(1, 4))));
+  EXPECT_EQ(seqs(here.wait_for(2)), (std::vector<std::uint64_t>{1, 4}));
+  EXPECT_EQ(log->stats().foreign_records, 1u);
+  drop(subscription);
+  drop(other_subscription);
+}
+
 TEST_F(kafka_topics, a_writer_that_is_behind_is_heard_once_it_is_clear_who_is) {
   const auto log = open();
   Listener listener;

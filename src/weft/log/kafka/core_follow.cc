@@ -74,6 +74,11 @@ void KafkaLog::Core::on_records(Follower::number what, std::span<const message_p
       }
       const auto entry = documents_.find(document);
       if (entry == documents_.end() || entry->second.subscribers == 0) continue;
+      // One that lies where its document does not would have an offset among those of another.
+      if (entry->second.partition != partition) {
+        ++stats_.foreign_records;
+        continue;
+      }
       const auto offset = static_cast<std::uint64_t>(one.message->offset);
       entry->second.delivered_end = offset + 1;
       if (record.envelope.empty()) {
