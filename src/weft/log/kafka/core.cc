@@ -126,7 +126,7 @@ void KafkaLog::Core::forget_if_idle(const base::DocumentId& document) {
   const auto found = documents_.find(document);
   if (found == documents_.end()) return;
   const Entry& entry = found->second;
-  if (entry.subscribers == 0 && entry.inflight == 0 && !entry.routing) documents_.erase(found);
+  if (entry.subscribers == 0 && entry.inflight.empty() && !entry.routing) documents_.erase(found);
 }
 
 void KafkaLog::Core::forget_idle() {

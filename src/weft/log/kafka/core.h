@@ -78,6 +78,10 @@ struct Partition {
   std::uint64_t trusted_below = 0;       ///< records below here are this topic's, whatever they say
   std::set<base::DocumentId> documents;  ///< those with subscribers
 
+  std::set<std::uint64_t> inflight;     ///< serials of what was sent to it and is not settled
+  std::vector<std::uint64_t> doubtful;  ///< serials of what is to be looked for next
+  bool looking = false;                 ///< for others before them
+
   std::vector<watermarks_done> asking;  ///< for its watermarks, by a query that has not begun
   std::vector<std::unique_ptr<PartitionRead>> reads;  ///< that have not begun
 };
@@ -160,7 +164,7 @@ class KafkaLog::Core final : public Follower::Listener,
   struct Entry {
     std::uint64_t generation = 0;  ///< changes when its log is lost
     std::size_t subscribers = 0;
-    std::size_t inflight = 0;
+    std::set<std::uint64_t> inflight;        ///< serials of its records
     bool routing = false;                    ///< its topic is being looked for
     partition_ptr partition;                 ///< once it was found
     std::vector<std::uint64_t> unsent;       ///< serials of records that wait for the partition
@@ -183,6 +187,15 @@ class KafkaLog::Core final : public Follower::Listener,
     std::optional<std::uint64_t> sought_below;  ///< doubtful: when not below this, then not there
   };
   using inflight_map = std::map<std::uint64_t, InFlight>;
+
+  /// For the last record of a document, backwards.
+  struct EndSearch {
+    Readable where;
+    std::string key;                ///< base::document_key
+    std::uint64_t below = 0;        ///< it does not lie from here on
+    std::uint64_t stretch = 1'000;  ///< records to look through next
+    std::move_only_function<void(base::result<std::uint64_t>)> done;
+  };
 
   /// Who must be told that documents are lost.
   struct Losses {
@@ -247,7 +260,7 @@ class KafkaLog::Core final : public Follower::Listener,
   void fail(inflight_map::iterator at, const base::error& why, std::vector<Failure>& failures);
   void tell(std::vector<Failure> failures);
   void on_report(std::uint64_t serial, const DeliveryReport& report);
-  void look_for(const partition_ptr& partition, std::uint64_t serial);
+  void look_for_doubtful(const partition_ptr& partition);
   void settle_doubts(const Partition& partition);
   base::result<std::shared_ptr<Producer>> make_producer(Connection& connection);
   void replace_producer(Connection& connection);
@@ -261,8 +274,7 @@ class KafkaLog::Core final : public Follower::Listener,
   void run_reads(Reader& reader, const partition_ptr& partition);
 
   // core_end.cc
-  base::result<std::uint64_t> find_end(Reader& reader, const Partition& partition,
-                                       const base::DocumentId& document, std::uint64_t limit);
+  void find_end(std::unique_ptr<EndSearch> search);
   void learn_end(const base::DocumentId& document, base::Executor& executor, const Readable& where,
                  callback<log_offset> done);
 

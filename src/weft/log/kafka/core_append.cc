@@ -55,7 +55,7 @@ base::result<void> KafkaLog::Core::append(const base::DocumentId& document,
                         InFlight{document, std::move(record), size, clock::now(),
                                  InFlight::state::unsent, entry.partition, 0, std::nullopt});
       entry.unsent.push_back(serial_);
-      ++entry.inflight;
+      entry.inflight.insert(serial_);
       inflight_bytes_ += size;
     }
     if (can_send(entry)) {
@@ -82,6 +82,7 @@ void KafkaLog::Core::send_unsent(Entry& entry, std::vector<Failure>& failures) {
     const auto at = inflight_.find(serial);
     InFlight& sending = at->second;
     sending.partition = entry.partition;
+    entry.partition->inflight.insert(serial);
     sending.now = InFlight::state::sent;
     const Topic& topic = *entry.partition->topic;
     const Source source{topic.id, actor_, serial};
@@ -106,9 +107,11 @@ void KafkaLog::Core::settle(inflight_map::iterator at) {
   inflight_bytes_ -= done.bytes;
   if (done.now == InFlight::state::doubtful) --doubtful_;
   const auto entry = documents_.find(done.document);
-  if (entry != documents_.end() && entry->second.inflight > 0 && --entry->second.inflight == 0) {
+  if (entry != documents_.end() && entry->second.inflight.erase(at->first) > 0 &&
+      entry->second.inflight.empty()) {
     idle_.push_back(done.document);
   }
+  if (done.partition) done.partition->inflight.erase(at->first);
   inflight_.erase(at);
   if (inflight_.empty()) settled_.notify_all();
 }
@@ -171,29 +174,48 @@ void KafkaLog::Core::on_report(std::uint64_t serial, const DeliveryReport& told)
         }
         record.now = InFlight::state::doubtful;
         ++doubtful_;
-        in_doubt = record.partition;
+        partition.doubtful.push_back(serial);
+        if (!std::exchange(partition.looking, true)) in_doubt = record.partition;
         break;
     }
     forget_idle();
   }
   tell(std::move(failures));
-  if (in_doubt) look_for(in_doubt, serial);
+  if (in_doubt) look_for_doubtful(in_doubt);
   if (overtaken) verify(overtaken->connection, overtaken->topic->name);
 }
 
-void KafkaLog::Core::look_for(const partition_ptr& partition, std::uint64_t serial) {
-  // The record lies below the end that the partition has now, or nowhere.
-  ask_watermarks(partition, [this, partition, serial](const base::result<Watermarks>& found) {
+void KafkaLog::Core::look_for_doubtful(const partition_ptr& partition) {
+  std::vector<std::uint64_t> sought;
+  {
+    const std::scoped_lock lock(mutex_);
+    sought = std::exchange(partition->doubtful, {});
+    partition->looking = !sought.empty();
+  }
+  if (sought.empty()) return;
+  // They lie below the end that the partition has now, or nowhere. Those that come into doubt
+  // meanwhile wait for the next query, all together.
+  ask_watermarks(partition, [this, partition, sought = std::move(sought)](
+                                const base::result<Watermarks>& found) {
     {
       const std::scoped_lock lock(mutex_);
-      const auto at = inflight_.find(serial);
-      if (at == inflight_.end() || at->second.now != InFlight::state::doubtful) return;
-      if (found) at->second.sought_below = found->end;
       if (!found && closing_) return;
+      for (const std::uint64_t serial : sought) {
+        const auto at = inflight_.find(serial);
+        if (at == inflight_.end() || at->second.now != InFlight::state::doubtful) continue;
+        if (found) {
+          at->second.sought_below = found->end;
+        } else {
+          partition->doubtful.push_back(serial);
+        }
+      }
     }
-    if (found) return settle_doubts(*partition);
-    partition->connection.follower->after(
-        look_again_delay, [this, partition, serial] { look_for(partition, serial); });
+    if (found) {
+      settle_doubts(*partition);
+      return look_for_doubtful(partition);
+    }
+    partition->connection.follower->after(look_again_delay,
+                                          [this, partition] { look_for_doubtful(partition); });
   });
 }
 
@@ -206,14 +228,13 @@ void KafkaLog::Core::settle_doubts(const Partition& partition) {
     const std::scoped_lock lock(mutex_);
     if (doubtful_ == 0) return;
     const std::uint64_t seen = registry_->end(partition.end);
-    for (auto at = inflight_.begin(); at != inflight_.end();) {
-      const auto next = std::next(at);
+    for (auto next = partition.inflight.begin(); next != partition.inflight.end();) {
+      const auto at = inflight_.find(*next++);
       const InFlight& record = at->second;
-      if (record.partition.get() == &partition && record.now == InFlight::state::doubtful &&
-          record.sought_below && *record.sought_below <= seen) {
+      if (record.now == InFlight::state::doubtful && record.sought_below &&
+          *record.sought_below <= seen) {
         fail(at, why, failures);
       }
-      at = next;
     }
     forget_idle();
   }

@@ -9,9 +9,9 @@
 namespace weft::log::kafka {
 namespace {
 
-/// The last stretch that is looked through for a document's end, and how each one before it grows.
-constexpr std::uint64_t last_stretch = 1'000;
+/// How each stretch that is looked through for a document's end grows over the one behind it.
 constexpr std::uint64_t stretch_growth = 4;
+constexpr std::uint64_t stretch_max = 64'000;
 
 }  // namespace
 
@@ -49,9 +49,12 @@ void KafkaLog::Core::learn_end(const base::DocumentId& document, base::Executor&
     return executor.post(
         [done = std::move(done), end = *known]() mutable { done(log_offset{end}); });
   }
-  where.partition->connection.readers->submit([this, document, &executor, where, generation,
-                                               done = std::move(done)](Reader& reader) mutable {
-    auto found = find_end(reader, *where.partition, document, where.limit);
+  auto search = std::make_unique<EndSearch>();
+  search->where = where;
+  search->key = base::document_key(document);
+  search->below = where.limit;
+  search->done = [this, document, &executor, where, generation,
+                  done = std::move(done)](base::result<std::uint64_t> found) mutable {
     if (found && generation != 0) {
       const std::scoped_lock lock(mutex_);
       const auto entry = documents_.find(document);
@@ -67,35 +70,37 @@ void KafkaLog::Core::learn_end(const base::DocumentId& document, base::Executor&
       if (!found) return done(base::fail(std::move(found.error())));
       done(log_offset{*found});
     });
-  });
+  };
+  find_end(std::move(search));
 }
 
-base::result<std::uint64_t> KafkaLog::Core::find_end(Reader& reader, const Partition& partition,
-                                                     const base::DocumentId& document,
-                                                     std::uint64_t limit) {
-  const auto range = reader.watermarks(partition.topic->name, partition.index);
-  if (!range) return base::fail(base::error(range.error()));
-  const std::string key = base::document_key(document);
-  std::uint64_t end = limit;
-  std::uint64_t stretch = last_stretch;
-  while (end > range->first) {
-    const std::uint64_t from = end - range->first > stretch ? end - stretch : range->first;
+void KafkaLog::Core::find_end(std::unique_ptr<EndSearch> search) {
+  ReaderPool& readers = *search->where.partition->connection.readers;
+  // A stretch at a time: others wait for the same readers.
+  readers.submit([this, search = std::move(search)](Reader& reader) mutable {
+    const Partition& partition = *search->where.partition;
+    const auto range = reader.watermarks(partition.topic->name, partition.index);
+    if (!range) return search->done(base::fail(base::error(range.error())));
+    const std::uint64_t end = search->below;
+    if (end <= range->first) return search->done(std::min(range->first, search->where.limit));
+    const std::uint64_t from =
+        end - range->first > search->stretch ? end - search->stretch : range->first;
     std::uint64_t found = 0;
     const auto scanned = reader.scan(partition.topic->name, partition.index, from, end,
                                      [&](const rd_kafka_message_t& message) {
                                        const auto headers = headers_of(message);
                                        const auto of = find_header(headers, document_header);
-                                       if (of && base::as_text(*of) == key) {
+                                       if (of && base::as_text(*of) == search->key) {
                                          found = static_cast<std::uint64_t>(message.offset) + 1;
                                        }
                                        return true;
                                      });
-    if (!scanned) return base::fail(base::error(scanned.error()));
-    if (found != 0) return found;
-    end = from;
-    stretch *= stretch_growth;
-  }
-  return std::min(range->first, limit);
+    if (!scanned) return search->done(base::fail(base::error(scanned.error())));
+    if (found != 0) return search->done(found);
+    search->below = from;
+    search->stretch = std::min(search->stretch * stretch_growth, stretch_max);
+    find_end(std::move(search));
+  });
 }
 
 }  // namespace weft::log::kafka

@@ -151,12 +151,10 @@ void KafkaLog::Core::leave(const base::DocumentId& document, Entry& entry) {
   if (followed_.erase(partition.number) > 0) partition.connection.follower->stop(partition.number);
   partition.number = 0;
   // Nobody is left to be told what became of these.
-  for (auto at = inflight_.begin(); at != inflight_.end();) {
-    const auto next = std::next(at);
-    const bool answered =
-        at->second.now == InFlight::state::stored || at->second.now == InFlight::state::doubtful;
-    if (answered && at->second.partition.get() == &partition) settle(at);
-    at = next;
+  for (auto next = partition.inflight.begin(); next != partition.inflight.end();) {
+    const auto at = inflight_.find(*next++);
+    const auto now = at->second.now;
+    if (now == InFlight::state::stored || now == InFlight::state::doubtful) settle(at);
   }
 }
 
@@ -225,13 +223,9 @@ void KafkaLog::Core::on_started(Follower::number what, std::uint64_t from) {
     partition->follow = Partition::state::following;
     partition->start = from;
     // What was stored before will not come; it was appended before anybody listened.
-    for (auto at = inflight_.begin(); at != inflight_.end();) {
-      const auto next = std::next(at);
-      if (at->second.now == InFlight::state::stored && at->second.partition == partition &&
-          at->second.offset < from) {
-        settle(at);
-      }
-      at = next;
+    for (auto next = partition->inflight.begin(); next != partition->inflight.end();) {
+      const auto at = inflight_.find(*next++);
+      if (at->second.now == InFlight::state::stored && at->second.offset < from) settle(at);
     }
     for (const base::DocumentId& document : partition->documents) {
       const auto entry = documents_.find(document);

@@ -264,14 +264,11 @@ void KafkaLog::Core::give_up(const base::DocumentId& document, const base::error
   const auto found = documents_.find(document);
   if (found == documents_.end()) return;
   Entry& entry = found->second;
-  for (auto at = inflight_.begin(); at != inflight_.end();) {
-    const auto next = std::next(at);
-    if (at->second.document == document) {
-      const bool unsent = at->second.now == InFlight::state::unsent;
-      fail(at, {make_error_code(unsent ? errc::unavailable : errc::commit_unknown), why.message},
-           losses.failures);
-    }
-    at = next;
+  for (auto next = entry.inflight.begin(); next != entry.inflight.end();) {
+    const auto at = inflight_.find(*next++);
+    const bool unsent = at->second.now == InFlight::state::unsent;
+    fail(at, {make_error_code(unsent ? errc::unavailable : errc::commit_unknown), why.message},
+         losses.failures);
   }
   std::move(entry.readers.begin(), entry.readers.end(), std::back_inserter(losses.waiting));
   if (entry.partition && entry.subscribers > 0) leave(document, entry);

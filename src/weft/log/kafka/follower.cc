@@ -7,6 +7,7 @@ namespace weft::log::kafka {
 namespace {
 
 constexpr std::size_t batch_records_max = 4096;
+constexpr std::size_t batch_bytes_max = std::size_t{8} << 20;
 constexpr int idle_ms = 100;
 
 }  // namespace
@@ -124,7 +125,10 @@ void Follower::run() {
   while (!stopping_.load()) {
     run_due();
     message_ptr message(rd_kafka_consume_queue(queue_.get(), wait_ms()));
-    for (std::size_t count = 1; message && count < batch_records_max; ++count) {
+    std::size_t bytes = 0;
+    for (std::size_t count = 1;
+         message && count < batch_records_max && bytes + message->len < batch_bytes_max; ++count) {
+      bytes += message->len;
       take(std::move(message), arrived);
       message.reset(rd_kafka_consume_queue(queue_.get(), 0));
     }
