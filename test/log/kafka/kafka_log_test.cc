@@ -234,6 +234,48 @@ TEST_F(kafka_log, records_of_others_are_passed_over_and_damage_stays_with_its_do
   drop(bad_subscription);
 }
 
+TEST_F(kafka_log, those_who_follow_and_those_who_read_agree_on_what_is_damaged) {
+  const auto log = open();
+  const base::DocumentId good = document("good");
+  append_and_wait(*log, good, 1, 2);
+  Outsider outsider;
+  const std::string source = encode_source({log->position(good, {}).log, 5, 1});
+  auto without_envelope = outgoing(document("no envelope"), source);
+  without_envelope.value = base::shared_bytes();
+  auto twice = outgoing(document("twice"), source);
+  twice.headers.push_back(twice.headers[0]);
+  auto nobodys = outgoing(good, source);
+  nobodys.headers.push_back(nobodys.headers[1]);
+  Listener listeners[2];
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  subscriptions.push_back(log->subscribe(document("no envelope"), executor_, listeners[0]));
+  subscriptions.push_back(log->subscribe(document("twice"), executor_, listeners[1]));
+  ASSERT_TRUE(read(*log, document("no envelope")));
+  ASSERT_TRUE(read(*log, document("twice")));
+  outsider.produce(std::move(without_envelope));
+  outsider.produce(std::move(twice));
+  for (Listener& listener : listeners) {
+    ASSERT_TRUE(listener.wait_until_lost());
+    EXPECT_EQ(listener.why().code, errc::corrupt);
+  }
+  for (const char* name : {"no envelope", "twice"}) {
+    const auto found = read(*log, document(name));
+    ASSERT_FALSE(found) << name;
+    EXPECT_EQ(found.error().code, errc::corrupt);
+  }
+  // Whose it is cannot be told: it is nobody's.
+  Listener listener;
+  subscriptions.push_back(log->subscribe(good, executor_, listener));
+  ASSERT_TRUE(read(*log, good));
+  outsider.produce(std::move(nobodys));
+  ASSERT_TRUE(log->append(good, one(record(1, 2))));
+  EXPECT_EQ(seqs(listener.wait_for(1)), count_up(2, 3));
+  const auto whole = read(*log, good);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(seqs(whole->records), count_up(1, 3));
+  executor_.run_on([&] { subscriptions.clear(); });
+}
+
 TEST_F(kafka_log, a_record_beyond_the_limit_is_refused_alone) {
   auto options = test_options();
   options.record_bytes_max = 3'000'000;
@@ -274,7 +316,8 @@ TEST_F(kafka_log, it_does_not_open_without_brokers_or_with_wrong_properties) {
   EXPECT_EQ(nobody.error().code, errc::unavailable);
   for (const auto& [name, value] :
        {std::pair{"no.such.property", "1"}, std::pair{"acks", "1"},
-        std::pair{"enable.idempotence", "false"}, std::pair{"security.protocol", "pigeon"}}) {
+        std::pair{"enable.idempotence", "false"}, std::pair{"security.protocol", "pigeon"},
+        std::pair{"isolation.level", "read_committed"}}) {
     options = test_options();
     options.clusters[""][name] = value;
     const auto wrong = KafkaLog::open(options, *resolver_);

@@ -320,6 +320,14 @@ TEST_F(kafka_topics, a_trimmed_partition_says_so_and_the_topic_stays_what_it_is)
     ASSERT_TRUE(above);
     EXPECT_EQ(seqs(above->records), count_up(11, 21));
     EXPECT_EQ(end(*log, document("a")), (log_offset{records.back().offset.value + 1}));
+    // From the beginning is from where it begins now: else nobody could begin a document here.
+    const auto left = read(*log, document("a"));
+    ASSERT_TRUE(left) << left.error().message;
+    EXPECT_EQ(seqs(left->records), count_up(11, 21));
+    const auto never = read(*log, document("never"));
+    ASSERT_TRUE(never) << never.error().message;
+    EXPECT_TRUE(never->records.empty());
+    EXPECT_FALSE(never->more);
     // Nothing of it is left: at least it is known to lie before what is.
     position.offset.value = records.back().offset.value + 1;
     ASSERT_TRUE(trim_partition(*log, position));

@@ -9,6 +9,8 @@
 namespace weft::log::kafka {
 namespace {
 
+constexpr std::size_t envelope_bytes_min = 2;
+
 struct ConfDeleter {
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
 };
@@ -144,6 +146,17 @@ std::vector<Header> headers_of(const rd_kafka_message_t& message) {
     out.push_back({name, {static_cast<const std::uint8_t*>(value), size}});
   }
   return out;
+}
+
+base::byte_view value_of(const rd_kafka_message_t& message) {
+  return {static_cast<const std::uint8_t*>(message.payload), message.len};
+}
+
+Decoded decode(const rd_kafka_message_t& message) {
+  Decoded out = decode_headers(headers_of(message));
+  auto* const record = std::get_if<DocumentRecord>(&out);
+  if (record == nullptr || message.len >= envelope_bytes_min) return out;
+  return Damaged{std::move(record->document), "it has no envelope"};
 }
 
 std::int32_t partition_of(std::string_view key, std::int32_t partitions) {

@@ -61,6 +61,12 @@ base::result<topic_ptr> make_topic(rd_kafka_t* handle, const std::string& name);
 /// The headers of a message: views into it.
 std::vector<Header> headers_of(const rd_kafka_message_t& message);
 
+/// The value of a message: a view into it.
+base::byte_view value_of(const rd_kafka_message_t& message);
+
+/// What a message is; a record's envelope is not copied into it. A record without one is damaged.
+Decoded decode(const rd_kafka_message_t& message);
+
 /// The partition that Kafka's own producers, and librdkafka's with `murmur2_random`, give a key.
 std::int32_t partition_of(std::string_view key, std::int32_t partitions);
 

@@ -7,14 +7,6 @@
 #include "weft/log/kafka/core.h"
 
 namespace weft::log::kafka {
-namespace {
-
-base::byte_view value_of(const rd_kafka_message_t& message) {
-  return {static_cast<const std::uint8_t*>(message.payload), message.len};
-}
-
-}  // namespace
-
 void KafkaLog::Core::on_records(Follower::number what, std::span<const message_ptr> messages,
                                 std::uint64_t end) {
   struct Arrived {
@@ -25,7 +17,7 @@ void KafkaLog::Core::on_records(Follower::number what, std::span<const message_p
   std::vector<Damaged> damaged;
   std::uint64_t foreign = 0;
   for (const message_ptr& message : messages) {
-    Decoded decoded = decode_headers(headers_of(*message));
+    Decoded decoded = decode(*message);
     if (auto* const record = std::get_if<DocumentRecord>(&decoded)) {
       arrived.push_back({message.get(), std::move(*record)});
     } else if (auto* const bad = std::get_if<Damaged>(&decoded)) {

@@ -16,10 +16,6 @@ constexpr std::uint64_t shared_span = 10'000;
 /// What a record takes beside its value, about.
 constexpr std::size_t record_bytes_about = 128;
 
-base::byte_view value_of(const rd_kafka_message_t& message) {
-  return {static_cast<const std::uint8_t*>(message.payload), message.len};
-}
-
 /// Answers with what was found so far, up to `next`.
 void finish(PartitionRead& read, std::uint64_t next) {
   if (!read.full) read.result.next = log_offset{next};
@@ -240,8 +236,7 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
   std::vector<PartitionRead*> wanting;
   const auto each = [&](const rd_kafka_message_t& message) {
     const auto offset = static_cast<std::uint64_t>(message.offset);
-    const auto headers = headers_of(message);
-    const auto key = find_header(headers, document_header);
+    const auto key = find_header(headers_of(message), document_header);
     looked_through += message.len + record_bytes_about;
     wanting.assign(of_all.begin(), of_all.end());
     if (key) {
@@ -252,7 +247,7 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
       return read->full || broken.contains(read) || offset < read->from || offset >= read->limit;
     });
     if (!wanting.empty()) {
-      Decoded decoded = decode_headers(headers);
+      Decoded decoded = decode(message);
       auto* const record = std::get_if<DocumentRecord>(&decoded);
       const auto* const damaged = std::get_if<Damaged>(&decoded);
       if (record != nullptr) {
@@ -268,7 +263,7 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
         } else if (record != nullptr) {
           read->bytes += message.len;
           read->result.records.push_back({record->document, {log_offset{offset}, record->record}});
-        } else if (damaged != nullptr && (read->key || damaged->document)) {
+        } else if (damaged != nullptr && damaged->document) {
           broken.emplace(read, damaged_at(*partition, message.offset, damaged->why));
           --unfinished;
         }
@@ -290,6 +285,16 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
       read->done(base::fail(std::move(why->second)));
     } else if (scanned || read->full) {
       finish(*read, std::max(read->from, std::min(next, read->limit)));
+    } else if (range && read->key && read->from == 0 && range->first > 0) {
+      // From the beginning is from where it begins now: most documents never had what is gone.
+      read->result = {};
+      read->bytes = 0;
+      read->from = std::min(range->first, read->limit);
+      if (read->from == read->limit) {
+        finish(*read, read->limit);
+      } else {
+        enqueue_read(partition, std::move(read));
+      }
     } else if (range && read->from >= range->first && read->from < range->end &&
                range->first > from) {
       // Only the one before it, with which it shared the pass, begins too early.

@@ -34,6 +34,7 @@ base::result<std::unique_ptr<Follower>> Follower::open(std::string cluster, cons
                   {
                       {"enable.partition.eof", "true"},
                       {"allow.auto.create.topics", "false"},
+                      {"isolation.level", "read_uncommitted"},
                   });
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);

@@ -17,14 +17,18 @@ using properties = std::map<std::string, std::string>;
 struct TopicSettings {
   std::int32_t partitions = 8;    ///< of new topics; never changes afterwards
   std::int32_t replication = -1;  ///< -1: the brokers' default
-  std::int32_t min_insync_replicas = 1;
+  /// -1: the brokers' default. An acknowledged record is on at least so many replicas: with 1 it
+  /// may be on the leader alone and go with its disk. Of three replicas 2 keep what was
+  /// acknowledged when one is lost, and go on without it.
+  std::int32_t min_insync_replicas = -1;
   std::map<std::string, std::string> more;  ///< topic configuration that replaces what is pinned
 };
 
 struct KafkaLogOptions {
   /// Each cluster by the name that the TopicResolver gives it, with what librdkafka needs to reach
   /// it: at least `bootstrap.servers`; `security.protocol`, `sasl.*` and `ssl.*` as they are.
-  /// What the log's promises rest on cannot be set (idempotence, acks, partitioner).
+  /// What the log's promises rest on cannot be set (idempotence, acks, partitioner,
+  /// isolation level).
   std::map<std::string, properties> clusters;
 
   TopicSettings topics;

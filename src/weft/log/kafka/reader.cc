@@ -13,6 +13,8 @@ constexpr std::size_t topic_handles_max = 1000;
 /// How often a call looks whether it should end.
 constexpr int look_ms = 100;
 constexpr std::chrono::milliseconds retry_delay{20};
+/// How often a handle that nobody uses is polled, since it keeps what it has to say.
+constexpr std::chrono::seconds poll_interval{1};
 
 struct NewTopicDeleter {
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
@@ -63,6 +65,8 @@ base::result<std::unique_ptr<Reader>> Reader::open(const properties& given, base
                   {
                       {"enable.partition.eof", "true"},
                       {"allow.auto.create.topics", "false"},
+                      // Ends would be those of others' transactions, behind which ours lie.
+                      {"isolation.level", "read_uncommitted"},
                   });
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
@@ -81,6 +85,8 @@ base::result<void> Reader::may_go_on() const {
   if (closing_->load()) return base::fail(errc::closed, "kafka: the log is closed");
   return {};
 }
+
+void Reader::poll() { rd_kafka_poll(handle_.get(), 0); }
 
 base::result<void> Reader::ping() {
   if (auto ok = may_go_on(); !ok) return ok;
@@ -160,10 +166,12 @@ base::result<bool> Reader::create(const std::string& topic, const TopicSettings&
       {"retention.ms", "-1"},
       {"retention.bytes", "-1"},
       {"cleanup.policy", "delete"},
-      {"min.insync.replicas", std::to_string(settings.min_insync_replicas)},
       {"max.message.bytes", std::to_string(record_bytes_max + overhead_bytes_max)},
       {"unclean.leader.election.enable", "false"},
   });
+  if (settings.min_insync_replicas > 0) {
+    config.emplace("min.insync.replicas", std::to_string(settings.min_insync_replicas));
+  }
   for (const auto& [name, value] : config) {
     rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
   }
@@ -340,13 +348,17 @@ void ReaderPool::submit(job work) {
 void ReaderPool::run(Reader& reader) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return closing_.load() || !queue_.empty(); });
-    if (queue_.empty()) return;
-    job work = std::move(queue_.front());
-    queue_.pop_front();
+    wake_.wait_for(lock, poll_interval, [this] { return closing_.load() || !queue_.empty(); });
+    if (queue_.empty() && closing_.load()) return;
+    job work;
+    if (!queue_.empty()) {
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
     lock.unlock();
-    work(reader);
+    if (work) work(reader);
     work = nullptr;
+    reader.poll();
     lock.lock();
   }
 }

@@ -35,6 +35,9 @@ class Reader {
                                                     std::chrono::milliseconds patience,
                                                     const std::atomic<bool>& closing);
 
+  /// Lets the connection say what it has to.
+  void poll();
+
   /// Whether some broker answers.
   base::result<void> ping();
 

@@ -61,10 +61,13 @@ std::string encode_marker(const Marker& marker) {
 }
 
 std::optional<base::byte_view> find_header(std::span<const Header> headers, std::string_view name) {
+  std::optional<base::byte_view> found;
   for (const Header& header : headers) {
-    if (header.name == name) return header.value;
+    if (header.name != name) continue;
+    if (found) return std::nullopt;
+    found = header.value;
   }
-  return std::nullopt;
+  return found;
 }
 
 Decoded decode_headers(std::span<const Header> headers) {
@@ -87,8 +90,10 @@ Decoded decode_headers(std::span<const Header> headers) {
     return *decoded;
   }
   std::optional<base::DocumentId> of;
-  if (document && !twice) of = base::parse_document_key(base::as_text(*document));
-  if (twice) return Damaged{{}, "a header comes twice"};
+  if (find_header(headers, document_header)) {
+    of = base::parse_document_key(base::as_text(*document));
+  }
+  if (twice) return Damaged{std::move(of), "a header comes twice"};
   if (!of) return Damaged{{}, "it names no document"};
   if (!record || !source) return Damaged{std::move(of), "a header is missing"};
   auto head = decode_record_head(*record);

@@ -68,8 +68,8 @@ std::string encode_marker(const Marker& marker);
 /// others do not matter. Accepts exactly what the functions above and base::document_key produce.
 Decoded decode_headers(std::span<const Header> headers);
 
-/// The raw value of the header of that name, when there is one: for telling a document's records
-/// from others without decoding them.
+/// The raw value of the header of that name, when there is exactly one: for telling a document's
+/// records from others without decoding them. Where decode_headers names a document it is this one.
 std::optional<base::byte_view> find_header(std::span<const Header> headers, std::string_view name);
 
 }  // namespace weft::log::kafka
