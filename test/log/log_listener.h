@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "weft/log/op_log.h"
@@ -28,6 +29,7 @@ class Listener final : public Subscriber {
     {
       const std::scoped_lock lock(mutex_);
       failed_.insert(failed_.end(), operations.begin(), operations.end());
+      reasons_.insert(reasons_.end(), operations.size(), why.code);
       why_ = why;
     }
     changed_.notify_all();
@@ -51,6 +53,11 @@ class Listener final : public Subscriber {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, deadline, [&] { return failed_.size() >= count; });
     return failed_;
+  }
+  /// Why each of those that failed did, in the order of wait_for_failed.
+  std::vector<std::error_code> reasons() const {
+    const std::scoped_lock lock(mutex_);
+    return reasons_;
   }
   /// Until everything appended has been answered one way or the other.
   std::size_t wait_for_answers(std::size_t count) {
@@ -82,6 +89,7 @@ class Listener final : public Subscriber {
   std::condition_variable changed_;
   record_batch records_;
   std::vector<base::OperationId> failed_;
+  std::vector<std::error_code> reasons_;
   base::error why_;
   bool lost_ = false;
   std::size_t batches_ = 0;

@@ -91,7 +91,7 @@ class Subscriber {
                                 const base::error& why) = 0;
 
   /// This subscription brings nothing more, since the log that it followed is no more: it was
-  /// recreated (replaced), or records were deleted before they could be delivered (trimmed), or
+  /// recreated, or has lost records that were committed (replaced), or records were deleted before they could be delivered (trimmed), or
   /// one is unreadable (corrupt). Its appends under way have been told commit_unknown. Whoever
   /// goes on subscribes anew and reads everything. A log of one process never calls this.
   virtual void on_lost(const base::error& why) { static_cast<void>(why); }
@@ -151,11 +151,14 @@ class OpLog {
   /// others write to as well looks at what was appended through this object.
   virtual std::uint64_t next_seq() const = 0;
 
-  /// Appends records to one document, in order, as one unit as far as the log's limits allow.
-  /// The outcome is told to the document's subscribers: on_committed, or on_append_failed.
+  /// Appends records to one document, in order.
+  /// The outcome of each is told to the document's subscribers: on_committed, or on_append_failed;
+  /// or, for all that are under way, on_lost after on_append_failed.
   /// A document may be appended to without a subscriber (the outcome is then lost).
-  /// Appends of one thread to one document that wait for the same commit arrive in one
-  /// on_committed.
+  /// On a log of one process the records of a call are one unit as far as its limits allow, and
+  /// appends of one thread to one document that wait for the same commit arrive in one
+  /// on_committed. On a log that others write to as well each record is on its own: some of a call
+  /// may be committed and others fail, and they arrive in as many on_committed as it takes.
   /// Errors (returned at once, nothing written and `records` as they were): overloaded when more
   /// than inflight_bytes_max wait; too_large; disk_full; unavailable; failed; closed.
   virtual base::result<void> append(const base::DocumentId& document,

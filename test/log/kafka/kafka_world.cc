@@ -114,7 +114,7 @@ void Outsider::remove(const std::string& topic) {
   ASSERT_EQ(count, 1u);
   EXPECT_EQ(rd_kafka_topic_result_error(results[0]), RD_KAFKA_RESP_ERR_NO_ERROR);
   rd_kafka_event_destroy(event);
-  while (partitions(topic) != 0) std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return partitions(topic) == 0; }));
 }
 
 void Outsider::produce(Producer::Outgoing record) {

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "log/log_listener.h"
@@ -35,6 +37,17 @@ std::string fresh_room();
 
 /// A resolver like the server's own.
 std::unique_ptr<TopicResolver> default_resolver();
+
+/// Asks until it is true, which nothing would tell a test; false when it is not for long.
+template <typename Condition>
+bool eventually(const Condition& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 /// Options for the shared broker; one partition a topic, as most tests want it.
 KafkaLogOptions test_options();

@@ -32,7 +32,9 @@ struct KafkaLogOptions {
   std::map<std::string, properties> clusters;
 
   TopicSettings topics;
-  /// Topics that this log has open at once, or would create: a bound on what room names can make.
+  /// Topics that this log has open at once; those that nobody uses make room for others. It does
+  /// not bound how many topics names make on the brokers in the course of time: templates that
+  /// name rooms leave that to whoever lets people in.
   std::size_t topics_max = 10'000;
 
   /// The largest envelope taken. Topics are made to take it; existing ones must, and brokers too.
