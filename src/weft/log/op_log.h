@@ -91,9 +91,10 @@ class Subscriber {
                                 const base::error& why) = 0;
 
   /// This subscription brings nothing more, since the log that it followed is no more: it was
-  /// recreated, or has lost records that were committed (replaced), or records were deleted before they could be delivered (trimmed), or
-  /// one is unreadable (corrupt). Its appends under way have been told commit_unknown. Whoever
-  /// goes on subscribes anew and reads everything. A log of one process never calls this.
+  /// recreated, or has lost records that were committed (replaced), or records were deleted before
+  /// they could be delivered (trimmed), or one is unreadable (corrupt). Its appends under way have
+  /// been told commit_unknown. Whoever goes on subscribes anew and reads everything. A log of one
+  /// process never calls this.
   virtual void on_lost(const base::error& why) { static_cast<void>(why); }
 };
 

@@ -29,7 +29,7 @@ struct Topic {
 
   const std::string name;
   const base::log_identity id;
-  const std::int32_t partitions;  ///< over how many documents are spread
+  const std::int32_t partitions;                 ///< over how many documents are spread
   mutable std::atomic<std::uint64_t> marker_at;  ///< where the marker lay when last looked for
 };
 
@@ -69,11 +69,11 @@ struct Partition {
 
   enum class state { idle, starting, following };
   state follow = state::idle;
-  Follower::number number = 0;           ///< of what is being followed
-  std::uint64_t start = 0;               ///< the first offset that was followed
-  bool gone = false;                     ///< the follower said so, or its records do
-  bool held = false;                     ///< nothing is delivered before that is looked into
-  bool overtaken = false;                ///< something was stored below what was seen
+  Follower::number number = 0;  ///< of what is being followed
+  std::uint64_t start = 0;      ///< the first offset that was followed
+  bool gone = false;            ///< the follower said so, or its records do
+  bool held = false;            ///< nothing is delivered before that is looked into
+  bool overtaken = false;       ///< something was stored below what was seen
   std::optional<std::chrono::steady_clock::time_point> short_since;  ///< it ends before that
   std::uint64_t trusted_below = 0;       ///< records below here are this topic's, whatever they say
   std::set<base::DocumentId> documents;  ///< those with subscribers
@@ -100,7 +100,7 @@ struct KnownTopic {
   std::vector<Waiting> waiting;
   bool verifying = false;
   bool verify_again = false;  ///< asked for while it was under way
-  int absences = 0;  ///< how often in a row it was said not to exist
+  int absences = 0;           ///< how often in a row it was said not to exist
 };
 
 /// One cluster.

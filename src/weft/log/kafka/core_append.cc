@@ -195,8 +195,8 @@ void KafkaLog::Core::look_for_doubtful(const partition_ptr& partition) {
   if (sought.empty()) return;
   // They lie below the end that the partition has now, or nowhere. Those that come into doubt
   // meanwhile wait for the next query, all together.
-  ask_watermarks(partition, [this, partition, sought = std::move(sought)](
-                                const base::result<Watermarks>& found) {
+  ask_watermarks(partition, [this, partition,
+                             sought = std::move(sought)](const base::result<Watermarks>& found) {
     {
       const std::scoped_lock lock(mutex_);
       if (!found && closing_) return;

@@ -95,6 +95,9 @@ void KafkaLog::Core::find_end(std::unique_ptr<EndSearch> search) {
                                        }
                                        return true;
                                      });
+    if (!scanned && scanned.error().code == errc::trimmed) {
+      return find_end(std::move(search));  // it begins later by now
+    }
     if (!scanned) return search->done(base::fail(base::error(scanned.error())));
     if (found != 0) return search->done(found);
     search->below = from;

@@ -7,6 +7,7 @@
 #include "weft/log/kafka/core.h"
 
 namespace weft::log::kafka {
+
 void KafkaLog::Core::on_records(Follower::number what, std::span<const message_ptr> messages,
                                 std::uint64_t end) {
   struct Arrived {
@@ -95,6 +96,13 @@ void KafkaLog::Core::on_records(Follower::number what, std::span<const message_p
             {"before", std::to_string(end)},
             {"reason", one.why}});
     if (one.document) unreadable.push_back(std::move(*one.document));
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(unreadable, [&](const base::DocumentId& document) {
+      const auto entry = documents_.find(document);
+      return entry == documents_.end() || entry->second.partition != partition;
+    });
   }
   if (!unreadable.empty()) {
     lose(unreadable, {make_error_code(errc::corrupt), "kafka: a record is not what was written"});

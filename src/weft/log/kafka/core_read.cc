@@ -87,19 +87,18 @@ void KafkaLog::Core::when_readable(const base::DocumentId& document, readable_do
                  }
                }
                if (!where.partition) return when_readable(document, std::move(done));
-               ask_watermarks(where.partition,
-                              [this, document, where, done = std::move(done)](
-                                  const base::result<Watermarks>& found) mutable {
-                                if (found) {
-                                  where.limit = found->end;
-                                  return done(std::move(where));
-                                }
-                                // No identity was asked for: the topic that is there now does.
-                                if (found.error().code == errc::replaced) {
-                                  return when_readable(document, std::move(done));
-                                }
-                                done(base::fail(base::error(found.error())));
-                              });
+               ask_watermarks(where.partition, [this, document, where, done = std::move(done)](
+                                                   const base::result<Watermarks>& found) mutable {
+                 if (found) {
+                   where.limit = found->end;
+                   return done(std::move(where));
+                 }
+                 // No identity was asked for: the topic that is there now does.
+                 if (found.error().code == errc::replaced) {
+                   return when_readable(document, std::move(done));
+                 }
+                 done(base::fail(base::error(found.error())));
+               });
              });
 }
 

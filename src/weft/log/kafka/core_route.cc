@@ -111,8 +111,9 @@ void KafkaLog::Core::routed(const base::DocumentId& document, Connection* connec
   for (const partition_ptr& partition : to_start) start_following(partition);
   if (again || outdated) {
     // Any follower's thread does: all it needs is a clock.
-    connections_.begin()->second.follower->after(outdated ? std::chrono::milliseconds(0) : retry_delay,
-                                                 [this, document] { route(document); });
+    connections_.begin()->second.follower->after(
+        outdated ? std::chrono::milliseconds(0) : retry_delay,
+        [this, document] { route(document); });
   }
 }
 

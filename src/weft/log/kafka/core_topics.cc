@@ -40,9 +40,8 @@ void KafkaLog::Core::drop_unused(Connection& connection) {
     used.insert(one.first.first);
     return false;
   });
-  std::erase_if(connection.topics, [&](const auto& one) {
-    return one.second.topic && !used.contains(one.first);
-  });
+  std::erase_if(connection.topics,
+                [&](const auto& one) { return one.second.topic && !used.contains(one.first); });
 }
 
 void KafkaLog::Core::run_open(Connection& connection, const std::string& name, bool create) {

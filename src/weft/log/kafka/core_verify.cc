@@ -32,8 +32,8 @@ base::result<bool> KafkaLog::Core::is_still(Reader& reader, const Topic& topic) 
         reader.scan(topic.name, 0, at, at + 1, [&](const rd_kafka_message_t& message) {
           const Decoded decoded = decode_headers(headers_of(message));
           const auto* const marker = std::get_if<Marker>(&decoded);
-          there = marker != nullptr && marker->log == topic.id &&
-                  marker->copy == (range->first != 0);
+          there =
+              marker != nullptr && marker->log == topic.id && marker->copy == (range->first != 0);
           return false;
         });
     if (!scanned && scanned.error().code != errc::trimmed) {
@@ -81,32 +81,31 @@ bool KafkaLog::Core::is_current(const Connection& connection,
 }
 
 void KafkaLog::Core::watch(Connection& connection, std::string last) {
-  connection.follower->after(
-      options_.identity_check_interval, [this, &connection, last = std::move(last)]() mutable {
-        std::string next;
-        bool busy = false;
-        {
-          const std::scoped_lock lock(mutex_);
-          if (closing_) return;
-          // The next by name that is followed, or else the first.
-          const auto followed = [](const auto& one) {
-            return one.second->follow == Partition::state::following;
-          };
-          auto& all = connection.partitions;
-          const auto behind =
-              std::find_if(all.upper_bound({last, std::numeric_limits<std::int32_t>::max()}),
-                           all.end(), followed);
-          const auto found =
-              behind != all.end() ? behind : std::find_if(all.begin(), all.end(), followed);
-          if (found != all.end()) {
-            next = found->first.first;
-            const auto known = connection.topics.find(next);
-            busy = known != connection.topics.end() && known->second.verifying;
-          }
-        }
-        if (!next.empty() && !busy) verify(connection, next);
-        watch(connection, std::move(next));
-      });
+  connection.follower->after(options_.identity_check_interval, [this, &connection,
+                                                                last = std::move(last)]() mutable {
+    std::string next;
+    bool busy = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closing_) return;
+      // The next by name that is followed, or else the first.
+      const auto followed = [](const auto& one) {
+        return one.second->follow == Partition::state::following;
+      };
+      auto& all = connection.partitions;
+      const auto behind = std::find_if(
+          all.upper_bound({last, std::numeric_limits<std::int32_t>::max()}), all.end(), followed);
+      const auto found =
+          behind != all.end() ? behind : std::find_if(all.begin(), all.end(), followed);
+      if (found != all.end()) {
+        next = found->first.first;
+        const auto known = connection.topics.find(next);
+        busy = known != connection.topics.end() && known->second.verifying;
+      }
+    }
+    if (!next.empty() && !busy) verify(connection, next);
+    watch(connection, std::move(next));
+  });
 }
 
 void KafkaLog::Core::verify(Connection& connection, const std::string& name) {
@@ -239,7 +238,8 @@ void KafkaLog::Core::lose_topic(Connection& connection, const std::shared_ptr<co
     for (const auto& [document, entry] : documents_) {
       if (entry.partition && entry.partition->topic == topic) documents.push_back(document);
     }
-    std::erase_if(connection.partitions, [&](const auto& one) { return one.second->topic == topic; });
+    std::erase_if(connection.partitions,
+                  [&](const auto& one) { return one.second->topic == topic; });
     std::erase_if(positions_, [&](const auto& one) { return one.second.log == topic->id; });
     for (const base::DocumentId& document : documents) give_up(document, why, losses);
     forget_idle();

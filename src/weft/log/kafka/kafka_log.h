@@ -72,8 +72,8 @@ class KafkaLog final : public OpLog {
 
   /// Deletes the partition's records with offset < before.offset, of all documents. Whoever calls
   /// this must have them elsewhere, and begin there with every document: to the log one that lost
-  /// all of them looks as if it had never been written to. Errors: not_found (no such topic), replaced (before.log is
-  /// another one), unavailable, failed, closed.
+  /// all of them looks as if it had never been written to. Errors: not_found (no such topic),
+  /// replaced (before.log is another one), unavailable, failed, closed.
   void trim_partition(const LogPosition& before, base::Executor& executor, callback<void> done);
 
   KafkaLogStats stats() const;
