@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weft/gateway/document_name.h"
 #include "weft/gateway/socketio/protocol/decoder.h"
 #include "weft/gateway/socketio/yjs_port.h"
 
