@@ -62,9 +62,24 @@ const rich_is = (window, wanted) =>
     return { ok: html === wanted, html };
   });
 
+/** How much text stands before the caret. */
+const before_caret = (window) =>
+  window.at('rich').evaluate((editor) => {
+    const { anchorNode, anchorOffset } = getSelection();
+    const range = document.createRange();
+    range.selectNodeContents(editor);
+    range.setEnd(anchorNode, anchorOffset);
+    return range.toString().length;
+  });
+
 async function rich_type(window, text, at) {
   await window.at('rich').focus();
-  await window.page.keyboard.press(at);
+  // What arrives meanwhile may put the caret back where the focus had found it.
+  await until(`the caret behind ${at}`, async () => {
+    await window.page.keyboard.press(at);
+    const before = await before_caret(window);
+    return { ok: at !== 'Control+Home' || before === 0, before };
+  });
   await window.page.keyboard.type(text);
 }
 

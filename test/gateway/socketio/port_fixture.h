@@ -45,9 +45,9 @@ inline base::shared_bytes envelope(std::string_view channel, base::byte_view pay
                                    std::string_view more = {}) {
   const std::string metadata = R"({"roomId":"room","docId":"doc","channel":")" +
                                std::string(channel) + "\"" + std::string(more) + "}";
-  return protocol::write_envelope(base::as_bytes(metadata), payload.size(), [&](std::uint8_t* out) {
-    std::memcpy(out, payload.data(), payload.size());
-  });
+  return weft::protocol::write_envelope(
+      base::as_bytes(metadata), payload.size(),
+      [&](std::uint8_t* out) { std::memcpy(out, payload.data(), payload.size()); });
 }
 
 /// The request that such a message makes.
