@@ -232,6 +232,23 @@ TEST_F(kafka_topics_made_again, ends_the_subscription_that_took_it_for_the_old_o
   drop(subscription);
 }
 
+TEST_F(kafka_topics, a_topic_deleted_while_nobody_followed_it_is_made_again_by_who_comes_next) {
+  auto options = test_options();
+  options.request_timeout = std::chrono::milliseconds(500);
+  const auto log = open(options);
+  append_and_wait(*log, document("a"), 1, 5);
+  const base::log_identity before = log->position(document("a"), {}).log;
+  Outsider outsider;
+  outsider.remove(topic());
+  Listener listener;
+  auto subscription = log->subscribe(document("a"), executor_, listener);
+  ASSERT_TRUE(listener.wait_until_lost());
+  EXPECT_EQ(listener.why().code, errc::replaced);
+  append_and_wait(*log, document("a"), 5, 7);
+  EXPECT_NE(log->position(document("a"), {}).log, before);
+  drop(subscription);
+}
+
 TEST_F(kafka_topics, a_marker_that_came_second_stays_so_when_the_first_is_trimmed) {
   Outsider outsider;
   outsider.create(topic(), 1);
