@@ -10,6 +10,8 @@ namespace weft::log::kafka {
 namespace {
 
 constexpr std::size_t envelope_bytes_min = 2;
+/// For how long a fetch may come after its partition was stopped.
+constexpr std::chrono::seconds leftovers_come_within{5};
 
 struct ConfDeleter {
   void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
@@ -122,6 +124,14 @@ base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
   return out;
 }
 
+base::result<void> check_properties(const properties& given) {
+  const std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
+  for (const auto& [name, value] : given) {
+    if (auto ok = set(conf.get(), name, value); !ok) return ok;
+  }
+  return {};
+}
+
 base::result<topic_ptr> make_topic(rd_kafka_t* handle, const std::string& name) {
   rd_kafka_topic_conf_t* const conf = rd_kafka_topic_conf_new();
   for (const auto& [key, value] :
@@ -131,6 +141,26 @@ base::result<topic_ptr> make_topic(rd_kafka_t* handle, const std::string& name) 
   rd_kafka_topic_t* const topic = rd_kafka_topic_new(handle, name.c_str(), conf);
   if (topic == nullptr) return base::fail(to_error(rd_kafka_last_error(), "topic " + name));
   return topic_ptr(topic);
+}
+
+void Leftovers::stopped(const std::string& topic, std::int32_t partition) {
+  auto handle = make_topic(handle_, topic);
+  if (handle) stopped_[{topic, partition}] = {std::move(*handle), clock::now()};
+}
+
+void Leftovers::starts(const std::string& topic, std::int32_t partition) {
+  stopped_.erase({topic, partition});
+}
+
+void Leftovers::sweep() {
+  const auto expired = clock::now() - leftovers_come_within;
+  std::erase_if(stopped_, [&](const auto& one) {
+    const auto& [name, stopped] = one;
+    // librdkafka itself drops what is older than the stop; nothing else can be there.
+    while (message_ptr(rd_kafka_consume(stopped.topic.get(), name.second, 0))) {
+    }
+    return stopped.since < expired;
+  });
 }
 
 std::vector<Header> headers_of(const rd_kafka_message_t& message) {

@@ -2,7 +2,9 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,8 +57,40 @@ base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
                                      const properties& given, const properties& defaults,
                                      const properties& fixed);
 
+/// Whether librdkafka knows the properties and takes their values. Errors: failed.
+base::result<void> check_properties(const properties& given);
+
 /// A topic to consume from; offsets are never stored and never reset on their own.
 base::result<topic_ptr> make_topic(rd_kafka_t* handle, const std::string& name);
+
+/// Partitions that were stopped lately, and what comes for them all the same.
+///
+/// A fetch that is under way when its partition is stopped is queued with the partition. When its
+/// topic is then deleted, librdkafka (2.0.2) lets go of the partition and never of what is queued
+/// with it, and the handle cannot be destroyed any more.
+/// Threading: that of the handle's consumer. Destroy it before the handle.
+class Leftovers {
+ public:
+  explicit Leftovers(rd_kafka_t* handle) : handle_(handle) {}
+  ~Leftovers() { sweep(); }
+  Leftovers(const Leftovers&) = delete;
+  Leftovers& operator=(const Leftovers&) = delete;
+
+  void stopped(const std::string& topic, std::int32_t partition);
+  /// It is about to be started again: what is queued is that consumer's to pass over.
+  void starts(const std::string& topic, std::int32_t partition);
+  /// Drops what has come. To be called now and then.
+  void sweep();
+
+ private:
+  using clock = std::chrono::steady_clock;
+  struct Stopped {
+    topic_ptr topic;
+    clock::time_point since;
+  };
+  rd_kafka_t* const handle_;
+  std::map<std::pair<std::string, std::int32_t>, Stopped> stopped_;
+};
 
 /// The headers of a message: views into it.
 std::vector<Header> headers_of(const rd_kafka_message_t& message);

@@ -39,6 +39,7 @@ base::result<std::unique_ptr<Follower>> Follower::open(std::string cluster, cons
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->queue_.reset(rd_kafka_queue_new(out->handle_.get()));
+  out->leftovers_.emplace(out->handle_.get());
   return out;
 }
 
@@ -81,6 +82,7 @@ void Follower::begin(number what, const std::string& topic, std::int32_t partiti
   rd_kafka_topic_t* const handle = known->second.get();
   WEFT_CHECK(numbers_.emplace(std::pair(handle, partition), what).second);
   followed_.emplace(what, Followed{topic, handle, partition});
+  leftovers_->starts(topic, partition);
   listener_.on_started(what, from);
   if (rd_kafka_consume_start_queue(handle, partition, static_cast<std::int64_t>(from),
                                    queue_.get()) != 0) {
@@ -93,6 +95,7 @@ void Follower::end(number what) {
   if (found.empty()) return;
   const Followed& followed = found.mapped();
   rd_kafka_consume_stop(followed.handle, followed.partition);
+  leftovers_->stopped(followed.topic, followed.partition);
   numbers_.erase({followed.handle, followed.partition});
   const bool last = std::none_of(followed_.begin(), followed_.end(), [&](const auto& other) {
     return other.second.handle == followed.handle;
@@ -139,9 +142,11 @@ void Follower::run() {
     }
     arrived.clear();
     rd_kafka_poll(handle_.get(), 0);
+    leftovers_->sweep();
   }
   for (const auto& [what, followed] : followed_) {
     rd_kafka_consume_stop(followed.handle, followed.partition);
+    leftovers_->stopped(followed.topic, followed.partition);
   }
 }
 

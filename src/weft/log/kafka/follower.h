@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -89,6 +90,7 @@ class Follower {
 
   // The follower thread's own.
   std::map<std::string, topic_ptr> topics_;
+  std::optional<Leftovers> leftovers_;
   std::map<number, Followed> followed_;
   std::map<std::pair<rd_kafka_topic_t*, std::int32_t>, number> numbers_;
 

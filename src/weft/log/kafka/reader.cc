@@ -71,6 +71,7 @@ base::result<std::unique_ptr<Reader>> Reader::open(const properties& given, base
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->queue_.reset(rd_kafka_queue_new(out->handle_.get()));
+  out->leftovers_.emplace(out->handle_.get());
   return out;
 }
 
@@ -86,7 +87,10 @@ base::result<void> Reader::may_go_on() const {
   return {};
 }
 
-void Reader::poll() { rd_kafka_poll(handle_.get(), 0); }
+void Reader::poll() {
+  rd_kafka_poll(handle_.get(), 0);
+  leftovers_->sweep();
+}
 
 base::result<void> Reader::ping() {
   if (auto ok = may_go_on(); !ok) return ok;
@@ -122,6 +126,7 @@ base::result<std::optional<std::int32_t>> Reader::partitions(const std::string& 
   if (auto ok = may_go_on(); !ok) return base::fail(std::move(ok.error()));
   const auto handle = topic_handle(topic);
   if (!handle) return base::fail(base::error(handle.error()));
+  leftovers_->sweep();  // the answer may be that it was deleted
   const rd_kafka_metadata_t* raw = nullptr;
   const auto code = rd_kafka_metadata(handle_.get(), 0, *handle, &raw, patience_ms());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return base::fail(to_error(code, "topic " + topic));
@@ -234,12 +239,14 @@ base::result<void> Reader::scan(const std::string& topic, std::int32_t partition
   if (from >= limit) return {};
   const auto handle = topic_handle(topic);
   if (!handle) return base::fail(base::error(handle.error()));
+  leftovers_->starts(topic, partition);
   if (rd_kafka_consume_start_queue(*handle, partition, static_cast<std::int64_t>(from),
                                    queue_.get()) != 0) {
     return base::fail(to_error(rd_kafka_last_error(), "reading " + name_of(topic, partition)));
   }
   auto out = consume(*handle, partition, from, limit, each);
   rd_kafka_consume_stop(*handle, partition);
+  leftovers_->stopped(topic, partition);
   return out;
 }
 
@@ -356,6 +363,7 @@ void ReaderPool::run(Reader& reader) {
       queue_.pop_front();
     }
     lock.unlock();
+    reader.poll();
     if (work) work(reader);
     work = nullptr;
     reader.poll();

@@ -86,6 +86,7 @@ class Reader {
   handle_ptr handle_;
   queue_ptr queue_;
   std::map<std::string, topic_ptr> topics_;
+  std::optional<Leftovers> leftovers_;
 };
 
 /// Threads with a Reader each, and the work that waits for them.
