@@ -31,7 +31,7 @@ class Sink final : public net::GatherSink {
 
 }  // namespace
 
-void VersionWriter::write(const hub::LoggedEdit& edit, std::string& out) const {
+void VersionWriter::write(const hub::LoggedEdit& edit, base::log_identity, std::string& out) const {
   const Entry entry{edit.version.value, edit.operation};
   out.append(reinterpret_cast<const char*>(&entry), sizeof entry);
 }

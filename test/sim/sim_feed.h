@@ -12,7 +12,7 @@ namespace weft::sim {
 /// Writes of every edit its version and its operation, for FeedWatch.
 class VersionWriter final : public hub::EditWriter {
  public:
-  void write(const hub::LoggedEdit& edit, std::string& out) const override;
+  void write(const hub::LoggedEdit& edit, base::log_identity log, std::string& out) const override;
 };
 
 /// One reader of a document's events, from the start, slow now and then. Versions must rise, each

@@ -96,6 +96,7 @@ void SimLog::finish_commit(std::vector<Waiting> group, bool fail, bool dies) {
   std::map<base::DocumentId, log::record_batch> committed;
   for (auto& stored : disk_.unsynced) {
     committed[stored.document].push_back(stored.entry);
+    known_.insert(stored.document);
     disk_.make_durable(std::move(stored));
   }
   disk_.unsynced.clear();
@@ -145,6 +146,7 @@ void SimLog::tell_failed(const std::vector<Waiting>& group, log::errc why) {
 
 void SimLog::recreate() {
   disk_.durable.clear();
+  disk_.first = {};
   ++disk_.log.value;
   for (const auto& slot : std::exchange(slots_, {})) {
     slot->executor.post([slot] {
@@ -178,6 +180,10 @@ base::result<log::ReadResult> SimLog::read_now(const base::DocumentId& document,
                                                base::log_offset from, std::size_t bytes_max) {
   if (fails(faults_.load_fails_one_in, "failed read")) {
     return base::fail(log::errc::closed, "simulated read failure");
+  }
+  known_.insert(document);
+  if (from < disk_.first) {
+    return base::fail(log::errc::trimmed, "simulated: the log begins behind that");
   }
   log::ReadResult out;
   out.next = from;
@@ -226,8 +232,10 @@ void SimLog::end(const base::DocumentId& document, base::Executor& executor,
                  log::callback<base::log_offset> done) {
   later(executor, faults_.read_delay_us_max, std::move(done),
         [this, document]() -> base::result<base::log_offset> {
-          base::log_offset out;
+          known_.insert(document);
+          base::log_offset out = disk_.first;  // as of a log without an index
           for (const auto& stored : disk_.durable) {
+            if (stored.entry.offset < disk_.first) continue;
             if (stored.document == document) out.value = stored.entry.offset.value + 1;
           }
           return out;
@@ -247,12 +255,13 @@ void SimLog::documents(const base::DocumentId*, std::size_t, base::Executor& exe
 void SimLog::trim(const base::DocumentId&, base::log_offset, base::Executor& executor,
                   log::callback<void> done) {
   executor.post([done = std::move(done)]() mutable {
-    done(base::fail(log::errc::failed, "the simulated log keeps everything"));
+    done(base::fail(log::errc::unsupported, "simulated: only all documents can be trimmed"));
   });
 }
 
 log::LogPosition SimLog::position(const base::DocumentId& document, base::log_offset offset) const {
-  return {"", id(), "sync-" + document.room_id, 0, offset};
+  if (!known_.contains(document)) return {"", {}, "", 0, offset};
+  return {"", disk_.log, "sync-" + document.room_id, 0, offset};
 }
 
 // --- snapshots ----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ struct Disk {
   std::map<base::DocumentId, store::Snapshot> snapshots;
   std::uint64_t actor = 1;
   base::log_identity log{7};
+  base::log_offset first;            ///< what lay below was trimmed away, of whatever document
   std::size_t commit_bytes_max = 0;  ///< envelopes of one document in the largest commit so far
 
   /// Who watches the disk; may be empty.
@@ -56,7 +57,9 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   SimLog(World& world, Disk& disk, const Faults& faults)
       : world_(world), disk_(disk), faults_(faults) {}
 
-  base::log_identity id() const override { return disk_.log; }
+  /// Another than its documents' positions carry, as where each topic has its own: whoever takes
+  /// one for the other is found out.
+  base::log_identity id() const override { return {~disk_.log.value}; }
   std::uint64_t actor() const override { return disk_.actor; }
   std::uint64_t next_seq() const override;
   base::result<void> append(const base::DocumentId& document,
@@ -121,6 +124,7 @@ class SimLog final : public log::OpLog, public store::DocumentStore {
   std::vector<std::shared_ptr<Slot>> slots_;
   std::vector<Waiting> queue_;
   std::multiset<base::DocumentId> saving_;
+  std::set<base::DocumentId> known_;  ///< of which something was read or committed
   bool committing_ = false;
   bool dead_ = false;
 };

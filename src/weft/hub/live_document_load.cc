@@ -104,6 +104,8 @@ void LiveDocument::check_coverage(base::log_identity covered) {
       });
 }
 
+/// Where the log does not go back to `from` any more, it says so, and the document is not served:
+/// a snapshot and records that do not join are not the document, nor is what is left of them.
 void LiveDocument::read_tail(base::log_offset from) {
   parts_.log.read(id_, from, load_read_bytes, parts_.executor,
                   [self = shared_from_this()](base::result<log::ReadResult> read) {
@@ -172,7 +174,12 @@ void LiveDocument::become_live() {
                        {{"document", base::to_string(id_)},
                         {"end", std::to_string(state_.end().value)},
                         {"bytes", std::to_string(state_.bytes())}});
-  for (auto& ring : rings_) ring->frames.begin_at(state_.end());
+  for (auto& ring : rings_) {
+    // Only now is it known where its records lie, which frames may say.
+    ring = std::make_unique<Ring>(ring->source, ring->source.framing_of(id_, parts_.log),
+                                  options_.ring_bytes_max);
+    ring->frames.begin_at(state_.end());
+  }
   const auto sessions = sessions_;
   for (Session* session : sessions) {
     session->live_ = true;

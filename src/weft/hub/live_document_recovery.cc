@@ -77,6 +77,12 @@ void LiveDocument::read_after_failure() {
                                        "document " + base::to_string(document->id_) +
                                            ": log after a failed append: " + read.error().message});
         }
+        if (!read && read.error().code == log::errc::trimmed) {
+          // What was stored is not to be had from here any more; whoever loads it may have it.
+          return document->break_with({make_error_code(errc::unavailable),
+                                       "document " + base::to_string(document->id_) +
+                                           ": log after a failed append: " + read.error().message});
+        }
         if (!read) {
           // Without the log nobody knows what was stored: try again.
           document->recovery_scheduled_ = false;

@@ -177,9 +177,10 @@ class OpLog {
   /// Reads the document's records with offset >= from, at most about bytes_max bytes of envelopes
   /// (at least one record if there is one). A document never written to reads as empty. A log
   /// without an index of documents may give up looking after a while: then there are fewer records
-  /// than asked for, or none, and `more`; and reading from 0 begins with what is left, since it
-  /// cannot tell what was trimmed of a document from what there never was. Errors: trimmed,
-  /// corrupt, unavailable, closed.
+  /// than asked for, or none, and `more`. And once its partition was trimmed it cannot tell what
+  /// is gone of a document from what there never was: then reading below the first record that the
+  /// partition still has fails with trimmed, whatever the document, so that nobody takes a part
+  /// for the whole. Errors: trimmed, corrupt, unavailable, closed.
   virtual void read(const base::DocumentId& document, log_offset from, std::size_t bytes_max,
                     base::Executor& executor, callback<ReadResult> done) = 0;
 

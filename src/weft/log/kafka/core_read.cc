@@ -284,16 +284,6 @@ void KafkaLog::Core::run_reads(Reader& reader, const partition_ptr& partition) {
       read->done(base::fail(std::move(why->second)));
     } else if (scanned || read->full) {
       finish(*read, std::max(read->from, std::min(next, read->limit)));
-    } else if (range && read->key && read->from == 0 && range->first > 0) {
-      // From the beginning is from where it begins now: most documents never had what is gone.
-      read->result = {};
-      read->bytes = 0;
-      read->from = std::min(range->first, read->limit);
-      if (read->from == read->limit) {
-        finish(*read, read->limit);
-      } else {
-        enqueue_read(partition, std::move(read));
-      }
     } else if (range && read->from >= range->first && read->from < range->end &&
                range->first > from) {
       // Only the one before it, with which it shared the pass, begins too early.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "weft/log/kafka/client.h"
 #include "weft/log/kafka/core.h"
 
 namespace weft::log::kafka {
@@ -17,6 +18,8 @@ base::result<std::unique_ptr<KafkaLog>> KafkaLog::open(KafkaLogOptions options,
   if (auto ok = core->connect(); !ok) return base::fail(std::move(ok.error()));
   return out;
 }
+
+base::result<void> KafkaLog::check(const properties& given) { return check_properties(given); }
 
 base::log_identity KafkaLog::id() const { return core_->id(); }
 std::uint64_t KafkaLog::actor() const { return core_->actor(); }

@@ -44,6 +44,10 @@ class KafkaLog final : public OpLog {
   static base::result<std::unique_ptr<KafkaLog>> open(KafkaLogOptions options,
                                                       TopicResolver& resolver);
 
+  /// Whether librdkafka knows these properties and takes their values, without connecting.
+  /// Errors: failed.
+  static base::result<void> check(const properties& given);
+
   ~KafkaLog() override;
   KafkaLog(const KafkaLog&) = delete;
   KafkaLog& operator=(const KafkaLog&) = delete;
