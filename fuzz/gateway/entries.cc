@@ -89,6 +89,8 @@ void check_version(std::string_view text) {
   const auto log = version->log.value_or(some_log);
   const auto again = parse_version(version_name(version->offset, log));
   WEFT_CHECK(again && again->offset == version->offset && again->log == log);
+  const auto standing = parse_standing(text);
+  WEFT_CHECK(!standing || standing->end.value == version->offset.value + 1);
 }
 
 void check_tags(const net::HttpRequest& request) {
@@ -96,7 +98,7 @@ void check_tags(const net::HttpRequest& request) {
   if (!tags || !*tags) return;
   WEFT_CHECK((*tags)->any || !(*tags)->strong.empty() || !(*tags)->weak.empty());
   for (const auto& tag : (*tags)->strong) WEFT_CHECK(http::is_known(**tags, tag));
-  const auto condition = http::condition_of(**tags, some_log);
+  const auto condition = http::condition_of(**tags);
   WEFT_CHECK(condition.any == (*tags)->any && condition.ends.size() <= (*tags)->strong.size());
 }
 

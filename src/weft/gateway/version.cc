@@ -28,6 +28,19 @@ std::string version_name(std::optional<base::log_offset> version, base::log_iden
   return (version ? std::to_string(version->value) : "none") + "@" + log_name(log);
 }
 
+base::result<Standing> parse_standing(std::string_view text) {
+  constexpr std::string_view none = "none";
+  const bool nothing = text.starts_with("none@");
+  const auto version =
+      parse_version(nothing ? "0" + std::string(text.substr(none.size())) : std::string(text));
+  if (!version) return base::fail(base::error(version.error()));
+  if (version->offset.value == UINT64_MAX) {
+    return std::unexpected(base::error{std::make_error_code(std::errc::invalid_argument),
+                                       "there is no version as high as that"});
+  }
+  return Standing{{nothing ? 0 : version->offset.value + 1}, version->log};
+}
+
 base::result<hub::VersionName> parse_version(std::string_view text) {
   const auto wrong = [&] {
     return std::unexpected(

@@ -22,6 +22,12 @@ DocumentFeed::DocumentFeed(log::OpLog& log, base::DocumentId document, base::Exe
       options_(options),
       subscription_(log.subscribe(document_, executor, *this)) {}
 
+/// Asked for when the first edit has come: with the log's next identity nothing comes any more.
+base::log_identity DocumentFeed::log_identity() {
+  if (log_identity_.value == 0) log_identity_ = log::identity_of(log_, document_);
+  return log_identity_;
+}
+
 void DocumentFeed::on_committed(const log::record_batch& records) {
   if (failed_) return;
   const auto keep_alive = shared_from_this();
@@ -33,7 +39,7 @@ void DocumentFeed::on_committed(const log::record_batch& records) {
       failed_ = edit.error();
       break;
     }
-    writer_.write(*edit, text);
+    writer_.write(*edit, log_identity(), text);
     entries.push_back({edit->version, text.size()});
     if (text.size() >= chunk_bytes_max) {
       publish(std::move(text), std::move(entries));
@@ -149,7 +155,7 @@ void FeedReader::on_read(base::result<log::ReadResult> read) {
   for (const auto& entry : read->records) {
     const auto edit = logged_edit(feed_->document_, entry);
     if (!edit) return fail(edit.error());
-    feed_->writer_.write(*edit, text);
+    feed_->writer_.write(*edit, feed_->log_identity(), text);
     cursor_.value = edit->version.value + 1;
   }
   private_ = base::shared_bytes::copy_of(base::as_bytes(text));

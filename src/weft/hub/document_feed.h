@@ -12,12 +12,12 @@
 
 namespace weft::hub {
 
-/// How one protocol writes an edit for readers that take single edits with their versions.
-/// Stateless and shared.
+/// How one protocol writes an edit, whose version counts in `log`, for readers that take single
+/// edits with their versions. Stateless and shared.
 class EditWriter {
  public:
   virtual ~EditWriter() = default;
-  virtual void write(const LoggedEdit& edit, std::string& out) const = 0;
+  virtual void write(const LoggedEdit& edit, base::log_identity log, std::string& out) const = 0;
 };
 
 struct FeedOptions {
@@ -60,6 +60,7 @@ class DocumentFeed final : public log::Subscriber,
   void caught_up();
   /// Hands edits from `cursor` on to the sink until it is full; true when none is left.
   bool collect(base::log_offset& cursor, net::GatherSink& sink) const;
+  base::log_identity log_identity();
 
   log::OpLog& log_;
   const base::DocumentId document_;
@@ -67,6 +68,7 @@ class DocumentFeed final : public log::Subscriber,
   const EditWriter& writer_;
   const FeedOptions& options_;
   std::unique_ptr<log::Subscription> subscription_;
+  base::log_identity log_identity_;  ///< of what the subscription brings; 0: not known yet
   std::vector<FeedReader*> readers_;
   std::size_t behind_ = 0;  ///< readers that have not taken all of the ring
   std::deque<Chunk> chunks_;

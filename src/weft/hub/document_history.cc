@@ -87,8 +87,8 @@ void DocumentHistory::locate(const base::DocumentId& document, VersionName versi
       [this, document, version, &executor,
        done = std::move(done)](base::result<base::log_offset> end) mutable {
         if (!end) return done(base::fail(std::move(end.error())));
-        Located out{standing::known, *end};
-        if (version.log && *version.log != log::identity_of(log_, document)) {
+        Located out{standing::known, *end, log::identity_of(log_, document)};
+        if (version.log && *version.log != out.log) {
           out.where = standing::other_log;
         } else if (version.offset >= *end) {
           out.where = standing::ahead;
@@ -121,23 +121,25 @@ void DocumentHistory::read_page(const std::shared_ptr<Paging>& paging) {
   log_.read(paging->document, paging->from, paging->bytes_max, paging->executor,
             [this, paging](base::result<log::ReadResult> read) {
               if (!read) return paging->done(base::fail(std::move(read.error())));
-              work<HistoryPage>(paging->executor, std::move(paging->done),
-                                [document = paging->document, count_max = paging->count_max,
-                                 read = std::move(*read)]() -> base::result<HistoryPage> {
-                                  HistoryPage out;
-                                  const std::size_t count =
-                                      std::min(count_max, read.records.size());
-                                  out.edits.reserve(count);
-                                  for (std::size_t i = 0; i < count; ++i) {
-                                    auto edit = logged_edit(document, read.records[i]);
-                                    if (!edit) return base::fail(std::move(edit.error()));
-                                    out.edits.push_back(std::move(*edit));
-                                  }
-                                  const bool whole = count == read.records.size();
-                                  out.more = read.more || !whole;
-                                  out.next = whole ? read.next : read.records[count].offset;
-                                  return out;
-                                });
+              work<HistoryPage>(
+                  paging->executor, std::move(paging->done),
+                  [document = paging->document, log = log::identity_of(log_, paging->document),
+                   count_max = paging->count_max,
+                   read = std::move(*read)]() -> base::result<HistoryPage> {
+                    HistoryPage out;
+                    out.log = log;
+                    const std::size_t count = std::min(count_max, read.records.size());
+                    out.edits.reserve(count);
+                    for (std::size_t i = 0; i < count; ++i) {
+                      auto edit = logged_edit(document, read.records[i]);
+                      if (!edit) return base::fail(std::move(edit.error()));
+                      out.edits.push_back(std::move(*edit));
+                    }
+                    const bool whole = count == read.records.size();
+                    out.more = read.more || !whole;
+                    out.next = whole ? read.next : read.records[count].offset;
+                    return out;
+                  });
             });
 }
 

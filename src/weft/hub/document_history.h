@@ -32,14 +32,16 @@ const char* describe(standing where);
 
 struct Located {
   standing where = standing::unknown;
-  base::log_offset end;  ///< behind the document's last record
+  base::log_offset end;    ///< behind the document's last record
+  base::log_identity log;  ///< that the document's versions count in
 };
 
 /// A part of a document's history, oldest first.
 struct HistoryPage {
   std::vector<LoggedEdit> edits;
-  base::log_offset next;  ///< where the next page starts
-  bool more = false;      ///< records at or behind `next` existed when this was read
+  base::log_offset next;   ///< where the next page starts
+  base::log_identity log;  ///< that these versions count in
+  bool more = false;       ///< records at or behind `next` existed when this was read
 };
 
 /// A snapshot out of the store.

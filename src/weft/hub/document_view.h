@@ -25,6 +25,7 @@ struct DocumentView {
   std::vector<shared_run> runs;          ///< compacted, oldest first
   std::vector<base::shared_bytes> tail;  ///< updates that have come since
   base::log_offset end;                  ///< every committed record lies below this
+  base::log_identity log;                ///< that `end` counts in
   /// False while a failed append is being looked into: a record below `end` may yet turn up.
   bool settled = true;
   /// When nothing is in flight either: the state vector.
@@ -46,6 +47,7 @@ base::result<base::byte_vector> diff_state(base::byte_view update, base::byte_vi
 struct StateRead {
   base::shared_bytes update;  ///< compacted; at least the empty update
   base::log_offset end;       ///< as in DocumentView
+  base::log_identity log;     ///< as in DocumentView
   bool settled = true;        ///< as in DocumentView
 };
 
@@ -68,8 +70,14 @@ struct DocumentStatus {
 /// nothing in flight. `ends` holds what `end` may be; `any` asks only that the document is not
 /// empty.
 struct PublishCondition {
+  /// As in DocumentView.
+  struct End {
+    base::log_identity log;
+    base::log_offset end;
+    bool operator==(const End&) const = default;
+  };
   bool any = false;
-  std::vector<base::log_offset> ends;
+  std::vector<End> ends;
 };
 
 /// What became of one update of a batch.

@@ -32,7 +32,8 @@ class FramingSource {
  public:
   virtual ~FramingSource() = default;
 
-  /// Asked once for each live document; never null.
+  /// Asked once the document is live, so that the log knows where its records lie, and before that
+  /// for one that nothing is framed with; never null.
   virtual std::shared_ptr<const Framing> framing_of(const base::DocumentId& document,
                                                     const log::OpLog& log) const = 0;
 };

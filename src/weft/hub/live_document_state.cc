@@ -20,6 +20,7 @@ void LiveDocument::view(log::callback<DocumentView> done) {
   out.runs = state_.runs();
   out.tail = state_.tail();
   out.end = state_.end();
+  out.log = log_identity_;
   out.settled = !recovering_;
   if (committed_ == submitted_ && !recovering_) {
     out.state_vector = yjs::encode_state_vector(state_.held().structs);
@@ -36,7 +37,7 @@ void LiveDocument::read_state(log::callback<StateRead> done) {
   if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
   if (sessions_.empty()) note_idle();
   if (auto whole = state_.whole()) {
-    return done(StateRead{std::move(*whole), state_.end(), !recovering_});
+    return done(StateRead{std::move(*whole), state_.end(), log_identity_, !recovering_});
   }
   // A compaction that is under way has not seen the latest edits: the next one serves this reader
   // and all that come until it starts.
@@ -58,7 +59,7 @@ void LiveDocument::serve_state_readers(std::uint64_t compaction, const base::sha
     served.push_back(std::move(reader.done));
     return true;
   });
-  for (auto& done : served) done(StateRead{whole, end, !recovering_});
+  for (auto& done : served) done(StateRead{whole, end, log_identity_, !recovering_});
 }
 
 void LiveDocument::fail_state_readers(const base::error& why) {
@@ -80,9 +81,10 @@ void LiveDocument::publish_all(std::vector<base::shared_bytes> updates, SessionI
   if (phase_ == Phase::broken) return done(base::fail(base::error(*why_broken_)));
   if (condition) {
     const bool quiet = committed_ == submitted_ && !recovering_;
-    const bool holds =
-        condition->any ? !state_.empty()
-                       : std::ranges::find(condition->ends, state_.end()) != condition->ends.end();
+    const PublishCondition::End now{log_identity_, state_.end()};
+    const bool holds = condition->any
+                           ? !state_.empty()
+                           : std::ranges::find(condition->ends, now) != condition->ends.end();
     if (!quiet || !holds) {
       return done(base::fail(errc::changed,
                              "the document is not at the version that was asked for; read it "

@@ -17,7 +17,7 @@ class HttpEvents : public testing::HttpFixture {
     return EventClient(server->port(), doc + "/events" + query, headers);
   }
   std::string version(const std::string& number) const {
-    return number + "@" + log_name(log->id());
+    return number + "@" + log_name(log->topic_id());
   }
 
   /// The next events must be the edits [from, to) of client 1 at versions of the same number.
@@ -117,7 +117,8 @@ TEST_F(HttpEvents, AVersionThatLeadsNowhereIsAReset) {
 TEST_F(HttpEvents, ASlowReaderIsACursorAndGetsEverythingInTheEnd) {
   http_options.event_ring_bytes_max = 4096;
   start();
-  EventClient slow(server->port(), doc + "/events?since=none@" + log_name(log->id()), {}, 4096);
+  EventClient slow(server->port(), doc + "/events?since=none@" + log_name(log->topic_id()), {},
+                   4096);
   EXPECT_EQ(slow.next().type, "start");
   auto quick = listen();
   EXPECT_EQ(quick.next().type, "start");

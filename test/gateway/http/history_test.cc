@@ -44,7 +44,7 @@ TEST_F(HttpHistory, ASnapshotComesWithTheVersionItCovers) {
   reply = get(doc + "/snapshot");
   EXPECT_EQ(reply.parsed()["version"], 2);  // the stored one
   EXPECT_EQ(reply.parsed()["latestVersion"], 4);
-  EXPECT_EQ(reply.parsed()["log"], log_name(log->id()));
+  EXPECT_EQ(reply.parsed()["log"], log_name(log->topic_id()));
   const Reply raw = get(doc + "/snapshot", "Accept: application/octet-stream\r\n");
   EXPECT_EQ(raw.header("Weft-Version"), "2");
   EXPECT_TRUE(holds(raw.body, 1, 3));
@@ -111,7 +111,7 @@ TEST_F(HttpHistory, AVersionThatLeadsNowhereGetsTheFullAnswer) {
     return page["reason"];
   };
   EXPECT_EQ(reason("1"), nullptr);
-  EXPECT_EQ(reason("1@" + log_name(log->id())), nullptr);
+  EXPECT_EQ(reason("1@" + log_name(log->topic_id())), nullptr);
   EXPECT_EQ(reason("4"), nullptr);
   EXPECT_EQ(reason("2"), "unknown");
   EXPECT_EQ(reason("5"), "ahead");

@@ -14,6 +14,7 @@
 #include "net/test_client.h"
 #include "sim/sim_wire.h"
 #include "support/temporary_directory.h"
+#include "support/topic_log.h"
 #include "weft/app/background.h"
 #include "weft/gateway/base64.h"
 #include "weft/gateway/http/entity_tag.h"
@@ -151,7 +152,8 @@ class HttpFixture : public ::testing::Test {
     log_options.directory = directory_.path() / "log";
     log_options.durability = log::embedded::durability::os;
     log_options.disk_reserve_bytes = 0;
-    log = std::move(log::embedded::EmbeddedLog::open(log_options).value());
+    embedded = std::move(log::embedded::EmbeddedLog::open(log_options).value());
+    log = std::make_unique<test::TopicLog>(*embedded);
     store::rocks::RocksDbStoreOptions store_options;
     store_options.directory = directory_.path() / "store";
     store_options.disk_reserve_bytes = 0;
@@ -210,6 +212,7 @@ class HttpFixture : public ::testing::Test {
     store.reset();
     stored.reset();
     log.reset();
+    embedded.reset();
   }
 
   /// Snapshots are written, sessions and streams end.
@@ -278,7 +281,8 @@ class HttpFixture : public ::testing::Test {
   test::TemporaryDirectory directory_;
   NoEvents events;
   StaticFiles files;
-  std::unique_ptr<log::embedded::EmbeddedLog> log;
+  std::unique_ptr<log::embedded::EmbeddedLog> embedded;
+  std::unique_ptr<test::TopicLog> log;
   std::unique_ptr<store::rocks::RocksDbStore> stored;
   std::unique_ptr<FailingStore> store;
   std::atomic<std::uint64_t> next_seq{0};

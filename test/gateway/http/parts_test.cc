@@ -90,14 +90,17 @@ TEST(Version, TagsOfARepeatedHeaderCountTogether) {
   EXPECT_FALSE(tags_of(request, "If-Match"));
 }
 
-TEST(Version, AConditionHoldsForStrongTagsOfThisLog) {
+TEST(Version, AConditionHoldsForStrongTagsWithTheirLog) {
   const auto condition = condition_of(
       parse_tags("\"3@000000000000abc7\", \"none@000000000000abc7\", W/\"4@000000000000abc7\", "
-                 "\"5@000000000000abc8\", \"6\", \"9@000000000000abc7;json\", \"junk\"")
-          .value(),
-      log_seven);
+                 "\"5@000000000000abc8\", \"6\", \"9@000000000000abc7;json\", \"junk\", "
+                 "\"18446744073709551615@000000000000abc7\"")
+          .value());
   EXPECT_FALSE(condition.any);
-  EXPECT_EQ(condition.ends, (std::vector<base::log_offset>{{4}, {0}, {10}}));
+  const base::log_identity other{log_seven.value + 1};
+  EXPECT_EQ(condition.ends,
+            (std::vector<hub::PublishCondition::End>{
+                {log_seven, {4}}, {log_seven, {0}}, {other, {6}}, {log_seven, {10}}}));
 }
 
 // --- bodies -------------------------------------------------------------------------------------

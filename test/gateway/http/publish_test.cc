@@ -42,7 +42,7 @@ TEST_F(HttpPublish, OneUpdateIsAnsweredWithItsPosition) {
                                   {"partition", 0},
                                   {"offset", 0},
                                   {"version", 0},
-                                  {"log", log_name(log->id())}}));
+                                  {"log", log_name(log->topic_id())}}));
   EXPECT_EQ(publish(insert_update(1, 1)).parsed()["version"], 1);
   EXPECT_EQ(publish(insert_update(1, 0)).parsed()["version"], 1);  // again: harmless
   // curl says form data unless told otherwise; others say nothing.
@@ -168,7 +168,7 @@ TEST_F(HttpPublish, AConditionIsHeldAgainstTheVersionOfTheDocument) {
   const auto if_match = [&](const std::string& tag, std::uint64_t clock) {
     return publish(insert_update(1, clock), "If-Match: " + tag + "\r\n");
   };
-  const std::string of_log = "@" + log_name(log->id());
+  const std::string of_log = "@" + log_name(log->topic_id());
   EXPECT_EQ(if_match("*", 0).problem(), "version-changed");  // there is nothing yet
   EXPECT_EQ(if_match("\"none" + of_log + "\"", 0).status, 201u);
   EXPECT_EQ(if_match("\"none" + of_log + "\"", 1).problem(), "version-changed");
@@ -187,7 +187,7 @@ TEST_F(HttpPublish, AConditionIsHeldAgainstTheVersionOfTheDocument) {
 TEST_F(HttpPublish, OfTwoPublishersWithOneConditionOneWins) {
   start();
   type(0, 1);
-  const std::string condition = "If-Match: \"0@" + log_name(log->id()) + "\"\r\n";
+  const std::string condition = "If-Match: \"0@" + log_name(log->topic_id()) + "\"\r\n";
   std::vector<std::future<unsigned>> statuses;
   for (std::uint64_t client = 2; client < 10; ++client) {
     statuses.push_back(std::async(std::launch::async, [&, client] {

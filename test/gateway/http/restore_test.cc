@@ -44,7 +44,7 @@ TEST_F(HttpRestore, ARestoreIsANewEditAndHistoryStays) {
   ASSERT_EQ(restore("4").status, 201u);
   EXPECT_TRUE(shows(4));
   // What is there already needs no edit.
-  const Reply again = restore("4@" + log_name(log->id()));
+  const Reply again = restore("4@" + log_name(log->topic_id()));
   EXPECT_EQ(again.status, 200u);
   EXPECT_EQ(again.parsed()["changed"], false);
   EXPECT_EQ(again.parsed()["version"], 6);
@@ -82,12 +82,12 @@ TEST_F(HttpRestore, WhatCannotBeRestoredIsSaid) {
   EXPECT_EQ(restore("x").problem(), "bad-parameter");
   EXPECT_EQ(restore("%zz").problem(), "bad-parameter");
   EXPECT_EQ(restore("1@0000000000000001").problem(), "unknown-version");
-  EXPECT_EQ(restore("0", "If-Match: \"0@" + log_name(log->id()) + "\"\r\n").problem(),
+  EXPECT_EQ(restore("0", "If-Match: \"0@" + log_name(log->topic_id()) + "\"\r\n").problem(),
             "version-changed");
   EXPECT_EQ(restore("0", "If-Match:\r\n").problem(), "bad-parameter");
   EXPECT_EQ(restore("0", "Origin: http://stranger\r\n").problem(), "origin-refused");
   EXPECT_TRUE(shows(2));
-  EXPECT_EQ(restore("0", "If-Match: \"2@" + log_name(log->id()) + "\"\r\n").status, 201u);
+  EXPECT_EQ(restore("0", "If-Match: \"2@" + log_name(log->topic_id()) + "\"\r\n").status, 201u);
   std::promise<void> trimmed;
   log->trim(id, {2}, loops->loop(0), [&](auto) { trimmed.set_value(); });
   trimmed.get_future().wait();

@@ -19,8 +19,8 @@ TEST_F(HttpState, TheStateComesWithItsVersionAndATagThatSavesReadingItAgain) {
   EXPECT_EQ(state.status, 200u);
   EXPECT_EQ(state.header("Content-Type"), "application/octet-stream");
   EXPECT_EQ(state.header("Weft-Version"), "2");
-  EXPECT_EQ(state.header("Weft-Log"), log_name(log->id()));
-  EXPECT_EQ(state.header("ETag"), "\"2@" + log_name(log->id()) + "\"");
+  EXPECT_EQ(state.header("Weft-Log"), log_name(log->topic_id()));
+  EXPECT_EQ(state.header("ETag"), "\"2@" + log_name(log->topic_id()) + "\"");
   EXPECT_TRUE(holds(state.body, 1, 3));
 
   const auto conditional = "If-None-Match: " + state.header("ETag") + "\r\n";
@@ -53,7 +53,7 @@ TEST_F(HttpState, ADocumentThatNobodyWroteIsEmptyAndHasNoVersion) {
   EXPECT_EQ(state.status, 200u);
   EXPECT_EQ(state.body, std::string(2, '\0'));
   EXPECT_EQ(state.header("Weft-Version"), "");
-  EXPECT_EQ(state.header("ETag"), "\"none@" + log_name(log->id()) + "\"");
+  EXPECT_EQ(state.header("ETag"), "\"none@" + log_name(log->topic_id()) + "\"");
   EXPECT_EQ(get(doc + "/state-vector").body, std::string(1, '\0'));
 }
 
@@ -109,7 +109,7 @@ TEST_F(HttpState, EverythingComesInFormat2WhenAskedFor) {
   const Reply v1 = get(doc + "/update");
   const Reply v2 = get(doc + "/update?format=v2");
   EXPECT_EQ(in_v1(v2), v1.body);
-  EXPECT_EQ(v2.header("ETag"), "\"4@" + log_name(log->id()) + ";v2\"");
+  EXPECT_EQ(v2.header("ETag"), "\"4@" + log_name(log->topic_id()) + ";v2\"");
   EXPECT_EQ(get(doc + "/update?format=v2", "If-None-Match: " + v1.header("ETag") + "\r\n").status,
             200u);
   EXPECT_EQ(get(doc + "/update?format=v2", "If-None-Match: " + v2.header("ETag") + "\r\n").status,
@@ -143,7 +143,7 @@ TEST_F(HttpState, APastVersionIsReadAsItWas) {
   EXPECT_FALSE(lacking.structs.contains(1, {2, 3}));
 
   EXPECT_EQ(get(doc + "/update?at=7").problem(), "unknown-version");
-  EXPECT_EQ(get(doc + "/update?at=3@" + log_name(log->id())).status, 200u);
+  EXPECT_EQ(get(doc + "/update?at=3@" + log_name(log->topic_id())).status, 200u);
   EXPECT_EQ(get(doc + "/update?at=3@0000000000000001").problem(), "unknown-version");
   // Offsets of other documents are no versions of this one.
   ASSERT_EQ(ask("POST", "/v1/documents/team/other/updates", {}, insert_update(2, 0)).status, 201u);

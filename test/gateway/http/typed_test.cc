@@ -25,7 +25,7 @@ TEST_F(HttpTyped, ADocumentIsReadAsPeopleSeeIt) {
   const Reply as_json = get(doc + "/json");
   EXPECT_EQ(as_json.status, 200u) << as_json.body;
   EXPECT_EQ(as_json.header("Content-Type"), "application/json");
-  EXPECT_EQ(as_json.header("ETag"), "\"3@" + log_name(log->id()) + ";json\"");
+  EXPECT_EQ(as_json.header("ETag"), "\"3@" + log_name(log->topic_id()) + ";json\"");
   EXPECT_EQ(as_json.parsed(), json({{"content", "ac"}}));
   const Reply text = get(doc + "/text?root=content");
   EXPECT_EQ(text.body, "ac");

@@ -85,7 +85,7 @@ void send_description(Api& api, const Description& what,
   }
   json out = {{"room", what.document.room_id},
               {"document", what.document.doc_id},
-              {"log", log_name(api.log.id())},
+              {"log", log_name(log::identity_of(api.log, what.document))},
               {"version", number_or_null(hub::version_of(what.end))},
               {"state", "stored"},
               {"problem", nullptr},

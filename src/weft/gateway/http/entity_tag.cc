@@ -68,18 +68,15 @@ bool is_known(const TagList& tags, std::string_view tag) {
          std::ranges::find(tags.weak, tag) != tags.weak.end();
 }
 
-hub::PublishCondition condition_of(const TagList& tags, base::log_identity log) {
+hub::PublishCondition condition_of(const TagList& tags) {
   hub::PublishCondition out;
   out.any = tags.any;
   for (std::string_view tag : tags.strong) {
     tag = tag.substr(1, tag.size() - 2);
     tag = tag.substr(0, tag.find(';'));
-    if (tag == version_name(std::nullopt, log)) {
-      out.ends.push_back({0});
-      continue;
-    }
-    const auto version = parse_version(tag);
-    if (version && version->log == log) out.ends.push_back({version->offset.value + 1});
+    const auto version = parse_standing(tag);
+    if (!version || !version->log) continue;
+    out.ends.push_back({*version->log, version->end});
   }
   return out;
 }

@@ -32,8 +32,7 @@ base::result<std::optional<TagList>> tags_of(const net::HttpRequest& request,
 /// Whether If-None-Match names this tag: the client has what it asks for.
 bool is_known(const TagList& tags, std::string_view tag);
 
-/// The ends of a document that an If-Match allows: those whose tag it holds, in any
-/// representation, if they count in this log.
-hub::PublishCondition condition_of(const TagList& tags, base::log_identity log);
+/// The ends of a document that an If-Match allows: those whose tag it holds, in any representation.
+hub::PublishCondition condition_of(const TagList& tags);
 
 }  // namespace weft::gateway::http

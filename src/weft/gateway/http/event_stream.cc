@@ -19,9 +19,10 @@ std::string event_text(std::string_view type, std::string_view id, std::string_v
   return out.append("data: ").append(data).append("\n\n");
 }
 
-void EventWriter::write(const hub::LoggedEdit& edit, std::string& out) const {
+void EventWriter::write(const hub::LoggedEdit& edit, base::log_identity log,
+                        std::string& out) const {
   out += "event: update\nid: ";
-  out += version_name(edit.version, log_);
+  out += version_name(edit.version, log);
   out += "\ndata: {\"version\":";
   out += std::to_string(edit.version.value);
   out += ",\"timestamp\":";

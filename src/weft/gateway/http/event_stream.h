@@ -14,11 +14,7 @@ namespace weft::gateway::http {
 /// Source: the HTML standard, "Server-sent events"; docs/protocols.md, "Events".
 class EventWriter final : public hub::EditWriter {
  public:
-  explicit EventWriter(base::log_identity log) : log_(log) {}
-  void write(const hub::LoggedEdit& edit, std::string& out) const override;
-
- private:
-  const base::log_identity log_;
+  void write(const hub::LoggedEdit& edit, base::log_identity log, std::string& out) const override;
 };
 
 /// "event: <type>", an id when there is one, and the data.

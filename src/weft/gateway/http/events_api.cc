@@ -29,7 +29,7 @@ void start_stream(Api& api, const exchange_ptr& exchange, const base::DocumentId
   response.headers.push_back({"Cache-Control", "no-store"});
   // Proxies that gather a response would hold the events back.
   response.headers.push_back({"X-Accel-Buffering", "no"});
-  response.headers.push_back({"Weft-Log", log_name(api.log.id())});
+  response.headers.push_back({"Weft-Log", log_name(log::identity_of(api.log, document))});
   response.stream = std::make_unique<EventStream>((*feeds)->feed(document), from,
                                                   std::move(greeting), api.options.event_keepalive,
                                                   exchange->permit().expires, api.event_streams);
@@ -38,51 +38,35 @@ void start_stream(Api& api, const exchange_ptr& exchange, const base::DocumentId
 
 /// The first event says behind which version the client hears everything. Its id lets a browser
 /// that loses the connection before the first edit come back to the same place.
-std::string greeting(Api& api, base::log_offset from, std::optional<hub::standing> lost) {
+std::string greeting(base::log_identity log, base::log_offset from,
+                     std::optional<hub::standing> lost) {
   const auto version = hub::version_of(from);
-  nlohmann::json data = {{"version", nullptr}, {"log", log_name(api.log.id())}};
+  nlohmann::json data = {{"version", nullptr}, {"log", log_name(log)}};
   if (version) data["version"] = version->value;
   if (lost) data["reason"] = hub::describe(*lost);
   return std::string(retry_line) +
-         event_text(lost ? "reset" : "start", version_name(version, api.log.id()), json_text(data));
+         event_text(lost ? "reset" : "start", version_name(version, log), json_text(data));
 }
 
 /// Streams from the present end on. With `lost`, the client's version leads nowhere: it is told to
 /// read the state, which then holds all that was durable before this stream began.
-void start_at_end(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
-                  std::optional<hub::standing> lost) {
-  api.log.end(document, exchange->executor(),
-              [&api, exchange, document, lost](base::result<base::log_offset> end) {
-                if (!end) return exchange->fail(end.error());
-                start_stream(api, exchange, document, *end, greeting(api, *end, lost));
-              });
-}
-
-/// What a client has of a document.
-struct Place {
-  bool without_record = false;  ///< it knows that there was none
-  hub::VersionName version;     ///< else this one; its log also otherwise
-};
-
-/// The id of an event: a version, or "none@<log>". Errors: std::errc::invalid_argument.
-base::result<Place> parse_place(std::string_view text) {
-  const bool none = text.starts_with("none@");
-  const auto version = parse_version(none ? "0" + std::string(text.substr(4)) : std::string(text));
-  if (!version) return base::fail(base::error(version.error()));
-  return Place{none, *version};
+void start_at(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
+              base::log_offset from, std::optional<hub::standing> lost) {
+  start_stream(api, exchange, document, from,
+               greeting(log::identity_of(api.log, document), from, lost));
 }
 
 /// Where the client says it was: a browser that connects again does so in Last-Event-ID, in place
 /// of `since`, where it began.
-base::result<std::optional<Place>> place_of(const net::HttpRequest& request) {
-  std::optional<Place> out;
+base::result<std::optional<Standing>> place_of(const net::HttpRequest& request) {
+  std::optional<Standing> out;
   const auto last = request.header("Last-Event-ID");
   for (const auto& [name, text] :
        {std::pair{"parameter since", request.query_parameter("since")},
         std::pair{"Last-Event-ID",
                   last.empty() ? std::nullopt : std::optional(std::string(last))}}) {
     if (!text) continue;
-    auto place = parse_place(*text);
+    auto place = parse_standing(*text);
     if (!place) {
       return std::unexpected(
           base::error{place.error().code, std::string(name) + ": " + place.error().message});
@@ -109,24 +93,30 @@ void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
   }
   const auto place = place_of(request);
   if (!place) return exchange->fail(place.error());
-  if (!*place) return start_at_end(api, exchange, target.document, std::nullopt);
-  const auto& version = (*place)->version;
-  if ((*place)->without_record) {
-    if (version.log != api.log.id()) {
-      return start_at_end(api, exchange, target.document, hub::standing::other_log);
-    }
-    // What was seen of it was a document without a record.
-    return start_stream(api, exchange, target.document, {0}, greeting(api, {0}, std::nullopt));
+  const auto& where = *place;
+  if (where && where->end.value != 0) {
+    return api.history.locate(target.document, {{where->end.value - 1}, where->log},
+                              exchange->executor(),
+                              [&api, exchange, document = target.document,
+                               from = where->end](base::result<hub::Located> found) {
+                                if (!found) return exchange->fail(found.error());
+                                if (found->where == hub::standing::known) {
+                                  return start_at(api, exchange, document, from, std::nullopt);
+                                }
+                                start_at(api, exchange, document, found->end, found->where);
+                              });
   }
-  api.history.locate(
-      target.document, version, exchange->executor(),
-      [&api, exchange, document = target.document,
-       from = base::log_offset{version.offset.value + 1}](base::result<hub::Located> found) {
-        if (!found) return exchange->fail(found.error());
-        if (found->where == hub::standing::known) {
-          return start_stream(api, exchange, document, from, greeting(api, from, std::nullopt));
+  // Asking for its end makes known which log it is.
+  api.log.end(
+      target.document, exchange->executor(),
+      [&api, exchange, document = target.document, where](base::result<base::log_offset> end) {
+        if (!end) return exchange->fail(end.error());
+        if (!where) return start_at(api, exchange, document, *end, std::nullopt);
+        if (where->log != log::identity_of(api.log, document)) {
+          return start_at(api, exchange, document, *end, hub::standing::other_log);
         }
-        start_stream(api, exchange, document, found->end, greeting(api, found->end, found->where));
+        // What was seen of it was a document without a record.
+        start_at(api, exchange, document, {0}, std::nullopt);
       });
 }
 

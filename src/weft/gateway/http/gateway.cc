@@ -68,7 +68,6 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
       options_(std::move(options)),
       cors_(options_.cors_origins, cors_terms()),
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
-      event_writer_(parts_.log.id()),
       unreadable_(parts_.reading_keeper),
       api_{options_,
            parts_.hubs,

@@ -38,6 +38,7 @@ json edit_json(const hub::LoggedEdit& edit) {
 struct Recovered {
   base::shared_bytes update;
   base::log_offset end;  ///< every record below it is contained
+  base::log_identity log;
 };
 
 /// Errors: those of store, log and hub; a document that cannot be read is never a blank one.
@@ -50,7 +51,7 @@ void recover_snapshot(Api& api, const exchange_ptr& exchange, const base::Docume
         if (!stored) return done(base::fail(std::move(stored.error())));
         if (*stored && (*stored)->fits) {
           auto& snapshot = (*stored)->snapshot;
-          return done(Recovered{std::move(snapshot.update), snapshot.covered_end});
+          return done(Recovered{std::move(snapshot.update), snapshot.covered_end, snapshot.log});
         }
         hub::Hub& hub = api.hubs.at(document);
         hub.executor().post([&hub, exchange, document, done = std::move(done)]() mutable {
@@ -58,7 +59,7 @@ void recover_snapshot(Api& api, const exchange_ptr& exchange, const base::Docume
                                        base::result<hub::StateRead> state) mutable {
             exchange->executor().post([state = std::move(state), done = std::move(done)]() mutable {
               if (!state) return done(base::fail(std::move(state.error())));
-              done(Recovered{std::move(state->update), state->end});
+              done(Recovered{std::move(state->update), state->end, state->log});
             });
           });
         });
@@ -67,7 +68,7 @@ void recover_snapshot(Api& api, const exchange_ptr& exchange, const base::Docume
 
 void answer_snapshot(Api& api, const exchange_ptr& exchange, Recovered snapshot,
                      base::log_offset latest_end, bool as_json, UpdateFormat format) {
-  const StateStamp stamp{hub::version_of(snapshot.end), api.log.id(), false};
+  const StateStamp stamp{hub::version_of(snapshot.end), snapshot.log, false};
   if (!as_json && format == UpdateFormat::v1) {
     return exchange->answer(state_response(std::move(snapshot.update), media::octets, stamp, {}));
   }
@@ -103,14 +104,14 @@ struct HistoryAnswer {
   UpdateFormat format = UpdateFormat::v1;
 };
 
-base::result<json> history_json(Api& api, const HistoryAnswer& answer, const hub::HistoryPage& page,
+base::result<json> history_json(const HistoryAnswer& answer, const hub::HistoryPage& page,
                                 base::log_offset latest_end) {
   const auto encode = [&](const base::shared_bytes& update) -> base::result<std::string> {
     auto converted = to_format(answer.format, update);
     if (!converted) return base::fail(std::move(converted.error()));
     return to_base64(*converted);
   };
-  json out = {{"log", log_name(api.log.id())},
+  json out = {{"log", log_name(page.log)},
               {"recovery", answer.snapshot ? "full" : "history"},
               {"reason", nullptr},
               {"snapshot", nullptr},
@@ -157,9 +158,9 @@ void answer_history(Api& api, const exchange_ptr& exchange, const base::Document
             if (!response) return exchange->fail(response.error());
             exchange->answer(std::move(*response));
           },
-          [&api, answer = std::move(answer), page = std::move(page),
+          [answer = std::move(answer), page = std::move(page),
            end = *end]() -> base::result<net::HttpResponse> {
-            auto body = history_json(api, answer, page, end);
+            auto body = history_json(answer, page, end);
             if (!body) return base::fail(std::move(body.error()));
             auto response = json_response(200, *body);
             response.headers.push_back({"Cache-Control", "no-store"});
@@ -182,6 +183,25 @@ void recover_fully(Api& api, const exchange_ptr& exchange, const base::DocumentI
                      answer.from = snapshot->end;
                      answer.snapshot = std::move(*snapshot);
                      answer_history(api, exchange, document, std::move(answer));
+                   });
+}
+
+void answer_versions(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
+                     base::log_offset from, std::size_t limit) {
+  api.history.page(document, from, limit, api.options.page_bytes_max, exchange->executor(),
+                   [exchange](base::result<hub::HistoryPage> page) {
+                     if (!page) return exchange->fail(page.error());
+                     json versions = json::array();
+                     for (const auto& edit : page->edits) versions.push_back(edit_json(edit));
+                     json next = nullptr;
+                     if (page->more && !page->edits.empty()) {
+                       next = version_name(page->edits.back().version, page->log);
+                     }
+                     auto response = json_response(200, {{"log", log_name(page->log)},
+                                                         {"versions", std::move(versions)},
+                                                         {"next", std::move(next)}});
+                     response.headers.push_back({"Cache-Control", "no-store"});
+                     exchange->answer(std::move(response));
                    });
 }
 
@@ -251,34 +271,25 @@ void list_versions(Api& api, const exchange_ptr& exchange, const Target& target)
   }
   const auto limit = exchange->number("limit", page_records_default, 1, page_records_max);
   if (!limit) return exchange->fail(limit.error());
-  base::log_offset from;
-  if (const auto since = exchange->request().query_parameter("since")) {
-    const auto version = parse_version(*since);
-    if (!version) {
-      return exchange->refuse(problems::bad_parameter,
-                              "parameter since: " + version.error().message);
-    }
-    if (version->log && *version->log != api.log.id()) {
-      return exchange->refuse(problems::unknown_version,
-                              "parameter since: that version counts in another log");
-    }
-    from.value = version->offset.value + 1;
+  const auto since = exchange->request().query_parameter("since");
+  if (!since) return answer_versions(api, exchange, target.document, {}, *limit);
+  const auto version = parse_version(*since);
+  if (!version) {
+    return exchange->refuse(problems::bad_parameter, "parameter since: " + version.error().message);
   }
-  api.history.page(target.document, from, *limit, api.options.page_bytes_max, exchange->executor(),
-                   [&api, exchange](base::result<hub::HistoryPage> page) {
-                     if (!page) return exchange->fail(page.error());
-                     json versions = json::array();
-                     for (const auto& edit : page->edits) versions.push_back(edit_json(edit));
-                     json next = nullptr;
-                     if (page->more && !page->edits.empty()) {
-                       next = version_name(page->edits.back().version, api.log.id());
-                     }
-                     auto response = json_response(200, {{"log", log_name(api.log.id())},
-                                                         {"versions", std::move(versions)},
-                                                         {"next", std::move(next)}});
-                     response.headers.push_back({"Cache-Control", "no-store"});
-                     exchange->answer(std::move(response));
-                   });
+  const base::log_offset from{version->offset.value + 1};
+  if (!version->log) return answer_versions(api, exchange, target.document, from, *limit);
+  // Asking for its end makes known which log it is.
+  api.log.end(target.document, exchange->executor(),
+              [&api, exchange, document = target.document, from, limit = *limit,
+               named = *version->log](base::result<base::log_offset> end) {
+                if (!end) return exchange->fail(end.error());
+                if (named != log::identity_of(api.log, document)) {
+                  return exchange->refuse(problems::unknown_version,
+                                          "parameter since: that version counts in another log");
+                }
+                answer_versions(api, exchange, document, from, limit);
+              });
 }
 
 }  // namespace weft::gateway::http

@@ -15,7 +15,7 @@ nlohmann::json position_json(const log::OpLog& log, const base::DocumentId& docu
           {"partition", position.partition},
           {"offset", offset},
           {"version", offset},
-          {"log", log_name(log.id())}};
+          {"log", log_name(position.log)}};
 }
 
 }  // namespace weft::gateway::http

@@ -144,7 +144,7 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
   publish.sender.sender_id = *sender ? std::move(**sender) : "http " + request.peer;
   const auto tags = tags_of(request, "If-Match");
   if (!tags) return exchange->fail(tags.error());
-  if (*tags) publish.condition = condition_of(**tags, api.log.id());
+  if (*tags) publish.condition = condition_of(**tags);
   auto body = base::shared_bytes::adopt(exchange->take_body());
   if (publish.single) {
     if (body.empty()) {

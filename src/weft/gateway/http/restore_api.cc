@@ -148,9 +148,10 @@ void restore_version(Api& api, const exchange_ptr& exchange, const Target& targe
                                             ", http " + exchange->request().peer;
   const auto tags = tags_of(exchange->request(), "If-Match");
   if (!tags) return exchange->fail(tags.error());
-  if (*tags) restore->condition = condition_of(**tags, api.log.id());
-  with_version(api, exchange, target.document, *version,
-               [&api, exchange, restore] { read_present(api, exchange, restore); });
+  if (*tags) restore->condition = condition_of(**tags);
+  with_version(
+      api, exchange, target.document, *version,
+      [&api, exchange, restore](const hub::Located&) { read_present(api, exchange, restore); });
 }
 
 }  // namespace weft::gateway::http

@@ -7,9 +7,10 @@ namespace {
 void with_past(Api& api, const exchange_ptr& exchange, StateQuery query, state_callback done) {
   const auto document = query.document;
   const auto version = *query.at;
-  const StateStamp stamp{version.offset, api.log.id(), true};
   with_version(api, exchange, document, version,
-               [&api, exchange, query = std::move(query), stamp, done = std::move(done)]() mutable {
+               [&api, exchange, query = std::move(query), version,
+                done = std::move(done)](const hub::Located& found) mutable {
+                 const StateStamp stamp{version.offset, found.log, true};
                  // A version never changes: whoever has it, has it.
                  if (auto unchanged = not_modified(query.known, stamp, query.representation)) {
                    return exchange->answer(std::move(*unchanged));
@@ -26,7 +27,7 @@ void with_past(Api& api, const exchange_ptr& exchange, StateQuery query, state_c
 }  // namespace
 
 void with_version(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
-                  const hub::VersionName& version, base::task done) {
+                  const hub::VersionName& version, located_callback done) {
   auto located = [exchange, done = std::move(done)](base::result<hub::Located> found) mutable {
     if (!found) return exchange->fail(found.error());
     if (found->where == hub::standing::trimmed) {
@@ -38,7 +39,7 @@ void with_version(Api& api, const exchange_ptr& exchange, const base::DocumentId
                               "the document has no such version; its versions are listed at "
                               "/versions");
     }
-    done();
+    done(*found);
   };
   api.history.locate(document, version, exchange->executor(), std::move(located));
 }
@@ -68,7 +69,7 @@ void with_view(Api& api, const exchange_ptr& exchange, StateQuery query, view_ca
         hub.view(document, [&api, exchange, query = std::move(query),
                             done = std::move(done)](base::result<hub::DocumentView> view) mutable {
           if (!view) return exchange->fail(view.error());
-          const StateStamp stamp{hub::version_of(view->end), api.log.id(), view->settled};
+          const StateStamp stamp{hub::version_of(view->end), view->log, view->settled};
           if (auto unchanged = not_modified(query.known, stamp, query.representation)) {
             return exchange->answer(std::move(*unchanged));
           }
@@ -81,17 +82,16 @@ void with_state(Api& api, const exchange_ptr& exchange, StateQuery query, state_
   if (query.at) return with_past(api, exchange, std::move(query), std::move(done));
   const auto document = query.document;
   // Looked at first: who has the state already costs no compaction.
-  with_view(api, exchange, std::move(query),
-            [&api, exchange, document, done = std::move(done)](const StateStamp&,
-                                                               hub::DocumentView) mutable {
-              api.hubs.at(document).read_state(
-                  document, [&api, exchange,
-                             done = std::move(done)](base::result<hub::StateRead> state) mutable {
-                    if (!state) return exchange->fail(state.error());
-                    done({hub::version_of(state->end), api.log.id(), state->settled},
-                         std::move(state->update));
-                  });
-            });
+  with_view(
+      api, exchange, std::move(query),
+      [&api, exchange, document, done = std::move(done)](const StateStamp&,
+                                                         hub::DocumentView) mutable {
+        api.hubs.at(document).read_state(document, [&api, exchange, done = std::move(done)](
+                                                       base::result<hub::StateRead> state) mutable {
+          if (!state) return exchange->fail(state.error());
+          done({hub::version_of(state->end), state->log, state->settled}, std::move(state->update));
+        });
+      });
 }
 
 }  // namespace weft::gateway::http

@@ -21,10 +21,12 @@ struct StateQuery {
 /// Reads `at` and If-None-Match. Errors: std::errc::invalid_argument.
 base::result<StateQuery> state_query(const Exchange& exchange, const base::DocumentId& document);
 
+using located_callback = std::move_only_function<void(const hub::Located&)>;
+
 /// Finds a version in the log and goes on with `done` on the connection's executor. Where the log
 /// does not have it, or not any more, the exchange is answered and `done` dropped.
 void with_version(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
-                  const hub::VersionName& version, base::task done);
+                  const hub::VersionName& version, located_callback done);
 
 using state_callback = std::move_only_function<void(const StateStamp&, base::shared_bytes)>;
 

@@ -33,7 +33,6 @@ DocumentPort::DocumentPort(hub::Hub& hub, hub::DocumentHistory& history,
       framing_(framing),
       document_(std::move(document)),
       client_(std::move(client)),
-      positions_(document_, history.log()),
       owner_(owner) {}
 
 void DocumentPort::start() {
@@ -283,9 +282,9 @@ void DocumentPort::on_acknowledged(std::uint64_t token, const hub::Acknowledgeme
   if (!said.ack) return;
   std::string argument = "{";
   if (said.recovery.empty() && what.record) {
-    positions_.write_record(*what.record, what.version, argument);
+    positions_->write_record(*what.record, what.version, argument);
   } else {
-    positions_.write_version(what.version, argument);
+    positions_->write_version(what.version, argument);
   }
   if (!said.recovery.empty()) {
     const bool whole = said.recovery == "tail" && what.whole;
@@ -328,6 +327,7 @@ void DocumentPort::collect(net::GatherSink& sink) {
 
 void DocumentPort::on_live() {
   live_ = true;
+  positions_.emplace(document_, history_.log());
   // Who may not write is not asked for what they would not be allowed to send.
   if (session_->permit().rights.write) {
     ask_for_missing();

@@ -149,7 +149,7 @@ class DocumentPort final : public Port,
   const SocketFraming& framing_;
   const base::DocumentId document_;
   const PortClient client_;
-  const PositionWriter positions_;
+  std::optional<PositionWriter> positions_;  ///< once it is live
   PortOwner& owner_;
   std::unique_ptr<hub::Session> session_;
   std::deque<PortRequest> waiting_;        ///< for the document to be loaded, or for a sync

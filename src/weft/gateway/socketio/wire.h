@@ -44,7 +44,7 @@ std::size_t write_packet_header(std::string_view packet, std::size_t attachment_
 /// The same with the attachment.
 base::shared_bytes packet_with_attachment(std::string_view packet, base::byte_view attachment);
 
-/// Where the records of a document lie, as members of a JSON object.
+/// Where the records of a document that is live lie, as members of a JSON object.
 class PositionWriter {
  public:
   PositionWriter(const base::DocumentId& document, const log::OpLog& log);
