@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 namespace weft::app {
 namespace {
@@ -53,6 +54,63 @@ TEST(Config, TlsNeedsCertificateAndKey) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(print(*again), print(config));
 }
+
+#ifdef WEFT_WITH_KAFKA
+TEST(Config, KafkaNeedsBrokersAndATopicThatCanBe) {
+  Config config;
+  ASSERT_TRUE(apply(config, "log.kind", "kafka"));
+  EXPECT_FALSE(apply(config, "log.kind", "paper"));
+  const auto nowhere = check(config);
+  ASSERT_FALSE(nowhere);
+  EXPECT_NE(nowhere.error().message.find("kafka.brokers"), std::string::npos);
+  ASSERT_TRUE(apply(config, "kafka.brokers", "127.0.0.1:9092"));
+  EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "kafka.topic", "sync-{room}"));
+  EXPECT_FALSE(check(config));
+  ASSERT_TRUE(apply(config, "kafka.topic", "everything"));
+  EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "log.record_bytes_max", "1000000000"));
+  EXPECT_FALSE(check(config));
+}
+
+TEST(Config, PropertiesOfKafkasClientArePassedOnAndCheckedAndSecretsNotPrinted) {
+  const auto config = from_file(
+      "log: {kind: kafka}\n"
+      "kafka:\n"
+      "  brokers: 127.0.0.1:9092\n"
+      "  replication: 3\n"
+      "  client:\n"
+      "    security.protocol: SASL_SSL\n"
+      "    sasl.username: weft\n");
+  ASSERT_TRUE(config) << config.error().message;
+  Config with_secret = *config;
+  const char* const environment[] = {"WEFT_KAFKA_CLIENT_SASL_PASSWORD=a_B", nullptr};
+  ASSERT_TRUE(apply_environment(with_secret, environment));
+  EXPECT_TRUE(check(with_secret));
+  const std::map<std::string, std::string> given{
+      {"security.protocol", "SASL_SSL"}, {"sasl.username", "weft"}, {"sasl.password", "a_B"}};
+  EXPECT_EQ(with_secret.kafka.clusters.at(""), given);
+  EXPECT_EQ(with_secret.kafka.topics.replication, 3);
+  EXPECT_EQ(with_secret.kafka.topics.min_insync_replicas, -1);
+  const std::string printed = print(with_secret);
+  EXPECT_EQ(printed.find("a_B"), std::string::npos);
+  EXPECT_NE(printed.find("sasl.password is set"), std::string::npos);
+  const auto again = from_file(printed);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(print(*again), print(*config));
+
+  for (const auto& [property, value] : std::map<std::string, std::string>{
+           {"no.such.property", "1"}, {"security.protocol", "SMOKE"}, {"bootstrap.servers", "b"}}) {
+    Config wrong = *config;
+    ASSERT_TRUE(apply(wrong, "kafka.client." + property, value));
+    const auto checked = check(wrong);
+    ASSERT_FALSE(checked) << property;
+    EXPECT_EQ(checked.error().code, errc::config);
+    EXPECT_NE(checked.error().message.find(property), std::string::npos);
+    EXPECT_EQ(checked.error().message.find("SMOKE"), std::string::npos);
+  }
+}
+#endif
 
 TEST(Config, ListsAreSequencesOrSeparatedByCommas) {
   EXPECT_EQ(Config().net.allowed_origins.entries(), std::vector<std::string>{"*"});

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "weft/app/log_driver.h"
+
 namespace weft::app {
 
 namespace {
@@ -68,6 +70,41 @@ base::result<void> apply_node(Config& config, const YAML::Node& node, const std:
   return {};
 }
 
+/// Of librdkafka's properties those that are secrets, and perhaps some that are not.
+bool is_secret(const std::string& property) {
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"password", "secret", "pem", "token",
+                                              "sasl.oauthbearer.config"},
+      [&](std::string_view word) { return property.find(word) != std::string::npos; });
+}
+
+const std::map<std::string, std::string>* client_properties(const Config& config) {
+  const auto found = config.kafka.clusters.find("");
+  return found == config.kafka.clusters.end() ? nullptr : &found->second;
+}
+
+/// What stands below kafka.client.
+std::string print_client(const Config& config) {
+  std::string out =
+      "  # properties of librdkafka, such as security.protocol, sasl.* and ssl.*\n  client:";
+  const auto* const properties = client_properties(config);
+  if (!properties || properties->empty()) return out + " {}\n";
+  out += "\n";
+  bool shown = false;
+  std::string secrets;
+  for (const auto& [name, value] : *properties) {
+    if (is_secret(name)) {
+      secrets += "    # " + name + " is set, and not shown\n";
+      continue;
+    }
+    YAML::Emitter quoted;
+    quoted << YAML::DoubleQuoted << value;
+    out += "    " + name + ": " + quoted.c_str() + "\n";
+    shown = true;
+  }
+  return out + (shown ? "" : "    {}\n") + secrets;
+}
+
 }  // namespace
 
 const char* describe(errc code) {
@@ -94,6 +131,10 @@ std::string environment_name(const Setting& setting) {
 }
 
 base::result<void> apply(Config& config, const std::string& key, const std::string& value) {
+  if (key.starts_with(kafka_client_prefix) && key.size() > kafka_client_prefix.size()) {
+    config.kafka.clusters[""][key.substr(kafka_client_prefix.size())] = value;
+    return {};
+  }
   const Setting* nearest = nullptr;
   for (const auto& setting : settings()) {
     if (setting.key == key) {
@@ -128,6 +169,18 @@ base::result<void> apply_environment(Config& config, const char* const* environm
     if (!name.starts_with("WEFT_") || name == "WEFT_CONFIG" || name.starts_with("WEFT_UNSYNCED_") ||
         name.starts_with("WEFT_SYNC_")) {
       continue;  // the last two steer the crash tests' interposer
+    }
+    if (name.starts_with(kafka_client_variable)) {
+      std::string property = name.substr(kafka_client_variable.size());
+      for (char& c : property) {
+        c = c == '_' ? '.' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      }
+      if (auto ok =
+              apply(config, std::string(kafka_client_prefix) + property, entry.substr(equals + 1));
+          !ok) {
+        return ok;
+      }
+      continue;
     }
     const Setting* found = nullptr;
     const Setting* nearest = nullptr;
@@ -176,7 +229,7 @@ base::result<void> check(const Config& config) {
                       "tokens are checked");
   }
   if (config.data.empty()) return base::fail(errc::config, "data must name a directory");
-  return {};
+  return check_log(config);
 }
 
 std::string print(const Config& config) {
@@ -186,6 +239,7 @@ std::string print(const Config& config) {
     const auto dot = setting.key.find('.');
     const std::string own = dot == std::string::npos ? "" : setting.key.substr(0, dot);
     if (own != section) {
+      if (section == "kafka") out += print_client(config);
       section = own;
       out += section + ":\n";
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weft/app/jwt_authorizer.h"
@@ -13,6 +14,8 @@
 #include "weft/hub/options.h"
 #include "weft/hub/quarantine.h"
 #include "weft/log/embedded/embedded_log.h"
+#include "weft/log/kafka/options.h"
+#include "weft/log/topic_resolver.h"
 #include "weft/net/server.h"
 
 namespace weft::app {
@@ -23,6 +26,12 @@ enum class errc {
 };
 const char* describe(errc code);
 std::error_code make_error_code(errc code);
+
+/// Where edits are kept.
+enum class log_kind : std::uint8_t {
+  embedded,  ///< in the data directory: one node
+  kafka,     ///< in Kafka: any number of nodes
+};
 
 /// Everything that can be configured. Defaults are the values below; a YAML file, then the
 /// environment (WEFT_…), then flags go over them, in this order.
@@ -35,7 +44,11 @@ struct Config {
   std::uint64_t drain_timeout_ms = 10'000;
   std::string log_level = "info";
   std::string log_format = "text";
+  app::log_kind log_kind = app::log_kind::embedded;
   log::embedded::EmbeddedLogOptions log;
+  std::string kafka_brokers;
+  std::string kafka_topic = log::TopicTemplates().doc;
+  log::kafka::KafkaLogOptions kafka;  ///< `clusters[""]` holds what kafka.client.* gives
   store_kind store = store_kind::rocksdb;
   net::ServerOptions net;
   hub::HubOptions hub;
@@ -60,10 +73,16 @@ struct Setting {
 /// All settings, in the order in which `weft config print` shows them.
 const std::vector<Setting>& settings();
 
+/// Before the name of a property that is librdkafka's own, in keys and in variables, where `_`
+/// stands for a dot.
+inline constexpr std::string_view kafka_client_prefix = "kafka.client.";
+inline constexpr std::string_view kafka_client_variable = "WEFT_KAFKA_CLIENT_";
+
 /// WEFT_HUB_RING_BYTES_MAX for hub.ring_bytes_max.
 std::string environment_name(const Setting& setting);
 
-/// Sets one key. Errors: config; an unknown key names the nearest known one.
+/// Sets one key, also of kafka.client.*. Errors: config; an unknown key names the nearest known
+/// one.
 base::result<void> apply(Config& config, const std::string& key, const std::string& value);
 
 /// Reads a YAML file over `config`. Errors: config, with file and line.
@@ -76,7 +95,8 @@ base::result<void> apply_environment(Config& config, const char* const* environm
 /// Checks what single keys cannot know. Errors: config.
 base::result<void> check(const Config& config);
 
-/// The whole configuration as YAML, with each key's explanation.
+/// The whole configuration as YAML, with each key's explanation; secrets among kafka.client.* are
+/// left out.
 std::string print(const Config& config);
 
 }  // namespace weft::app

@@ -174,6 +174,35 @@ Setting store_kind_setting() {
       }};
 }
 
+Setting log_kind_setting() {
+  return {
+      "log.kind",
+      "where edits are kept: embedded (in the data directory, by one node) or kafka (any number "
+      "of nodes)",
+      [](const Config& c) -> std::string {
+        return c.log_kind == log_kind::kafka ? "kafka" : "embedded";
+      },
+      [](Config& c, const std::string& value) -> std::string {
+        if (value != "embedded" && value != "kafka") return "must be one of embedded kafka";
+        c.log_kind = value == "kafka" ? log_kind::kafka : log_kind::embedded;
+        return {};
+      }};
+}
+
+/// A number of replicas, of which 0 leaves it to the brokers; `at` gives a reference to the field,
+/// where that is -1.
+template <typename At>
+Setting replicas(std::string key, std::string help, At at) {
+  return {std::move(key), std::move(help),
+          [at](const Config& c) { return std::to_string(std::max(at(const_cast<Config&>(c)), 0)); },
+          [at](Config& c, const std::string& text) {
+            std::uint64_t value = 0;
+            auto wrong = parse_number(text, value, 0, 1000);
+            if (wrong.empty()) at(c) = value == 0 ? -1 : static_cast<std::int32_t>(value);
+            return wrong;
+          }};
+}
+
 constexpr std::uint64_t bytes_most = std::uint64_t{1} << 40;
 constexpr std::uint64_t ms_most = 24ull * 3600 * 1000;
 
@@ -208,6 +237,32 @@ void add_authorization_settings(std::vector<Setting>& out) {
                      "what a token's aud must name; empty: tokens that have an aud are refused",
                      [](auto& c) -> auto& { return c.authorization.audience; }));
   out.push_back(anonymous_setting());
+}
+
+void add_kafka_settings(std::vector<Setting>& out) {
+  out.push_back(text("kafka.brokers", "host:port of some brokers, separated by commas",
+                     &Config::kafka_brokers));
+  out.push_back(text("kafka.topic", "names the topic of a room's documents", &Config::kafka_topic));
+  out.push_back(number("kafka.partitions", "of topics that are made; never changes afterwards", 1,
+                       10'000, [](Config& c) -> auto& { return c.kafka.topics.partitions; }));
+  out.push_back(replicas("kafka.replication", "of topics that are made; 0: the brokers' default",
+                         [](Config& c) -> auto& { return c.kafka.topics.replication; }));
+  out.push_back(replicas(
+      "kafka.min_insync_replicas",
+      "replicas that an edit is on before it is acknowledged, of topics that are made; 0: the "
+      "brokers' default",
+      [](Config& c) -> auto& { return c.kafka.topics.min_insync_replicas; }));
+  out.push_back(number("kafka.topics_max", "topics that are open at once", 1, 10'000'000,
+                       [](Config& c) -> auto& { return c.kafka.topics_max; }));
+  out.push_back(duration("kafka.append_timeout", "ms that an edit waits for the brokers", 100,
+                         ms_most, [](Config& c) -> auto& { return c.kafka.append_timeout; }));
+  out.push_back(duration("kafka.request_timeout", "ms that everything else waits for them", 100,
+                         ms_most, [](Config& c) -> auto& { return c.kafka.request_timeout; }));
+  out.push_back(number("kafka.reads_queued_max", "reads that wait for the brokers", 1, 10'000'000,
+                       [](Config& c) -> auto& { return c.kafka.reads_queued_max; }));
+  out.push_back(number("kafka.scan_bytes_max",
+                       "of a partition that are looked through before others have a turn", 1 << 16,
+                       bytes_most, [](Config& c) -> auto& { return c.kafka.scan_bytes_max; }));
 }
 
 void add_socketio_settings(std::vector<Setting>& out) {
@@ -265,6 +320,7 @@ std::vector<Setting> make_settings() {
                      {"trace", "debug", "info", "warn", "error"}));
   out.push_back(text("log_format", "text for people, json for machines", &Config::log_format,
                      {"text", "json"}));
+  out.push_back(log_kind_setting());
   out.push_back(number("log.inflight_bytes_max", "bytes of edits that may wait for the disk", 1,
                        bytes_most, [](Config& c) -> auto& { return c.log.inflight_bytes_max; }));
   out.push_back(duration("log.commit_interval_us",
@@ -276,6 +332,7 @@ std::vector<Setting> make_settings() {
                        bytes_most, [](Config& c) -> auto& { return c.log.memory_bytes_max; }));
   out.push_back(number("log.disk_reserve_bytes", "free disk below which edits are refused", 0,
                        bytes_most, [](Config& c) -> auto& { return c.log.disk_reserve_bytes; }));
+  add_kafka_settings(out);
   out.push_back(store_kind_setting());
   out.push_back(number("net.connections_max", "open connections; more are told 503", 1, 100'000'000,
                        [](Config& c) -> auto& { return c.net.connections_max; }));

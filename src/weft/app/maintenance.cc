@@ -34,9 +34,9 @@ bool is_below(const fs::path& path, const fs::path& directory) {
 
 }  // namespace
 
-StorageMaintenance::StorageMaintenance(const Storage& storage, const fs::path& data,
+StorageMaintenance::StorageMaintenance(std::optional<Storage> storage, const fs::path& data,
                                        std::string backup_directory, base::Events& events)
-    : storage_(storage),
+    : storage_(std::move(storage)),
       evidence_(data / "quarantine"),
       reading_evidence_(data / unreadable_folder),
       backup_directory_(std::move(backup_directory)),
@@ -83,7 +83,8 @@ std::vector<hub::QuarantineEntry> StorageMaintenance::open_incidents(
 
 void StorageMaintenance::entered(const hub::QuarantineEntry& entry) {
   in_order([this, entry] {
-    auto found = examine(storage_, entry.document);
+    if (!storage_) return keep(evidence_, entry, {}, "quarantine.entered");
+    auto found = examine(*storage_, entry.document);
     // A database that cannot be read on is evidence enough; the reason says so.
     if (!found) report("quarantine.not_examined", entry.document, found.error());
     keep(evidence_, entry, found ? found->findings : std::vector<Finding>(), "quarantine.entered");
@@ -129,12 +130,13 @@ std::vector<hub::QuarantineEntry> StorageMaintenance::unreadable() const {
 }
 
 gateway::http::Maintenance StorageMaintenance::operations() {
+  if (!storage_) return {};
   return {[this](const base::DocumentId& document) { return repair_document(document); },
           [this](const std::string& directory) { return back_up(directory); }};
 }
 
 base::result<std::string> StorageMaintenance::repair_document(const base::DocumentId& document) {
-  const auto done = repair(storage_, evidence_, document, {}, now_ms());
+  const auto done = repair(*storage_, evidence_, document, {}, now_ms());
   if (!done) return base::fail(base::error(done.error()));
   if (done->repaired) {
     events_.report(base::severity::warn, "document.repaired",
@@ -159,7 +161,7 @@ base::result<std::string> StorageMaintenance::back_up(const std::string& directo
     return base::fail(errc::start, "directory must lie below backup_directory = " +
                                        backup_directory_ + " (in the configuration)");
   }
-  const auto made = make_backup(storage_, target, now_ms());
+  const auto made = make_backup(*storage_, target, now_ms());
   if (!made) return base::fail(base::error(made.error()));
   events_.report(base::severity::info, "backup.made",
                  {{"directory", target.string()}, {"records", std::to_string(made->log.records)}});

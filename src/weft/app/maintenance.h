@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "weft/app/backup.h"
@@ -16,8 +17,9 @@ namespace weft::app {
 /// Threading: any thread; evidence is gathered on a thread of its own.
 class StorageMaintenance final : public hub::QuarantineKeeper, public gateway::http::ReadingKeeper {
  public:
-  /// `data` is the server's data directory; all parts outlive this.
-  StorageMaintenance(const Storage& storage, const std::filesystem::path& data,
+  /// `data` is the server's data directory; all parts outlive this. Without a storage of its own,
+  /// where the log is not embedded, nothing can be examined, repaired or backed up here.
+  StorageMaintenance(std::optional<Storage> storage, const std::filesystem::path& data,
                      std::string backup_directory, base::Events& events);
 
   void entered(const hub::QuarantineEntry& entry) override;
@@ -47,7 +49,7 @@ class StorageMaintenance final : public hub::QuarantineKeeper, public gateway::h
   void close(const EvidenceDirectory& evidence, const hub::QuarantineEntry& entry);
   std::vector<hub::QuarantineEntry> open_incidents(const EvidenceDirectory& evidence) const;
 
-  const Storage storage_;
+  const std::optional<Storage> storage_;
   const EvidenceDirectory evidence_;
   const EvidenceDirectory reading_evidence_;
   const std::string backup_directory_;

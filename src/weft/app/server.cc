@@ -8,6 +8,7 @@
 #include "weft/app/background.h"
 #include "weft/app/events.h"
 #include "weft/app/front.h"
+#include "weft/app/log_driver.h"
 #include "weft/app/maintenance.h"
 #include "weft/app/snapshot_store.h"
 #include "weft/base/worker_pool.h"
@@ -16,7 +17,6 @@
 #include "weft/gateway/socketio/gateway.h"
 #include "weft/gateway/ywebsocket/gateway.h"
 #include "weft/hub/hub.h"
-#include "weft/log/embedded/embedded_log.h"
 #include "weft/net/websocket_frame.h"
 
 namespace weft::app {
@@ -35,7 +35,8 @@ struct Node::Parts {
   std::string address;
   std::unique_ptr<base::Events> events = make_events();
   std::unique_ptr<net::LoopGroup> loops;
-  std::unique_ptr<log::embedded::EmbeddedLog> log;
+  std::unique_ptr<log::TopicResolver> topics;  ///< of the log; outlives it
+  std::unique_ptr<log::OpLog> log;
   std::unique_ptr<store::DirectoryStore> store;
   std::unique_ptr<StorageMaintenance> maintenance;
   std::unique_ptr<hub::Quarantine> quarantine;
@@ -67,15 +68,13 @@ struct Node::Parts {
 };
 
 base::result<void> Node::Parts::open_storage() {
-  auto log_options = config.log;
-  log_options.directory = config.data + "/log";
-  auto opened_log = log::embedded::EmbeddedLog::open(log_options);
-  if (!opened_log) {
-    auto why = std::move(opened_log.error());
-    if (why.code == log::errc::corrupt) why.message += "; weft doctor says what to do";
-    return cannot_start("log", why);
+  auto opened_log = open_log(config, *events);
+  if (!opened_log && opened_log.error().code == errc::config) {
+    return base::fail(std::move(opened_log.error()));
   }
-  log = std::move(*opened_log);
+  if (!opened_log) return cannot_start("log", opened_log.error());
+  topics = std::move(opened_log->topics);
+  log = std::move(opened_log->log);
   SnapshotStoreOptions store_options;
   store_options.directory = config.data + "/store";
   store_options.disk_reserve_bytes = config.log.disk_reserve_bytes;
@@ -84,8 +83,10 @@ base::result<void> Node::Parts::open_storage() {
   if (!opened_store) return cannot_start("snapshot store", opened_store.error());
   store = std::move(*opened_store);
   next_seq = log->next_seq();
-  maintenance = std::make_unique<StorageMaintenance>(Storage{*log, *store}, config.data,
-                                                     config.backup_directory, *events);
+  std::optional<Storage> storage;
+  if (opened_log->embedded) storage.emplace(*opened_log->embedded, *store);
+  maintenance =
+      std::make_unique<StorageMaintenance>(storage, config.data, config.backup_directory, *events);
   quarantine = std::make_unique<hub::Quarantine>(config.quarantine, maintenance.get());
   maintenance->restore(*quarantine);
   return {};
