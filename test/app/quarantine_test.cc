@@ -247,7 +247,7 @@ TEST_F(QuarantineTest, ADocumentThatOnlyTypedReadingBreaksDownOnIsMarkedUntilItI
     const auto log = log::embedded::EmbeddedLog::open(log_options).value();
     const auto store = open_snapshot_store(store_kind::rocksdb, {config_.data + "/store"}).value();
     const auto events = make_events();
-    StorageMaintenance maintenance({*log, *store}, config_.data, {}, *events);
+    StorageMaintenance maintenance(Storage{*log, *store}, config_.data, {}, *events);
     // Evidence is bounded, however often somebody makes it break down anew.
     for (std::int64_t since = 100; since < 120; ++since) {
       const hub::QuarantineEntry incident{ill, "read as json: planted", since, 1};

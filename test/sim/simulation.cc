@@ -293,7 +293,7 @@ void Simulation::publish_batch(const base::DocumentId& document) {
   }
   std::optional<hub::PublishCondition> condition;
   if (const auto live = hub(document).status(document); live && world_.one_in(2)) {
-    condition = hub::PublishCondition{false, {live->end}};
+    condition = hub::PublishCondition{false, {{disk_.log, live->end}}};
   }
   hub(document).publish_all(
       document, std::move(shared), {"publisher", {}}, condition,
@@ -315,7 +315,7 @@ void Simulation::publish_batch(const base::DocumentId& document) {
         const auto& first = items->front();
         if (condition && first.what == hub::PublishedItem::outcome::durable) {
           world_.met("conditional batch");
-          truth_.nothing_between(document, condition->ends.front(), *first.version);
+          truth_.nothing_between(document, condition->ends.front().end, *first.version);
         }
         bool refused = false;
         for (std::size_t i = 0; i < updates.size(); ++i) {
