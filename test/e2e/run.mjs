@@ -25,7 +25,7 @@ import { events_resume_exactly } from './scenarios/http_events.mjs'
 import { a_restore_reaches_everybody, conditional_requests, history_over_http } from './scenarios/http_history.mjs'
 import { idle_clients } from './scenarios/idle.mjs'
 import { a_quick_refresh_loses_nothing, an_oversized_message_is_final } from './scenarios/limits.mjs'
-import { two_nodes_on_kafka } from './scenarios/kafka.mjs'
+import { every_client_on_two_nodes, two_nodes_on_kafka } from './scenarios/kafka.mjs'
 import { large_documents } from './scenarios/large.mjs'
 import { a_flood_of_questions } from './scenarios/question_flood.mjs'
 import { presence_storm } from './scenarios/presence.mjs'
@@ -62,7 +62,7 @@ const beside = [idle_clients]
 const scenarios = [
   health_and_metrics, publish_and_read, one_document, many_documents, pycrdt_provider, y_socket_io_provider, clients_of_every_kind, sigterm_drains, hostile_input,
   hostile_clients, over_tls, compressed, snapshots_in_files, large_documents, presence_storm, trace_an_edit,
-  trace_over_tls, two_nodes_on_kafka,
+  trace_over_tls, two_nodes_on_kafka, every_client_on_two_nodes,
   an_oversized_message_is_final, a_quick_refresh_loses_nothing, history_over_http, conditional_requests,
   a_restore_reaches_everybody, events_resume_exactly, a_flood_of_questions, socketio_documents, socketio_requests,
   socketio_acks_follow_syncs, authorization, tokens_expire, a_program_embeds_weft,

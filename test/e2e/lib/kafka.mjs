@@ -24,8 +24,8 @@ export class Kafka {
     kafka.scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'weft-kafka-'))
     kafka.brokers = `127.0.0.1:${await free_port()}`
     const controller = `127.0.0.1:${await free_port()}`
-    const properties = path.join(kafka.scratch, 'server.properties')
-    fs.writeFileSync(properties, Object.entries({
+    kafka.properties = path.join(kafka.scratch, 'server.properties')
+    fs.writeFileSync(kafka.properties, Object.entries({
       'process.roles': 'broker,controller',
       'node.id': 1,
       'controller.listener.names': 'CONTROLLER',
@@ -39,14 +39,28 @@ export class Kafka {
       'transaction.state.log.replication.factor': 1,
       'transaction.state.log.min.isr': 1,
       'log.cleaner.enable': false,
+      // One that was killed may come back as soon as it is no longer expected to be alive.
+      'broker.session.timeout.ms': 2000,
+      'broker.heartbeat.interval.ms': 500,
     }).map(([key, value]) => `${key}=${value}\n`).join(''))
-    await promisify(execFile)('java', java('kafka.tools.StorageTool', ['format', '-t', 'd2VmdC10ZXN0cy1rYWZrYQ', '-c', properties]))
-    kafka.output = ''
-    kafka.process = spawn('java', java('kafka.Kafka', [properties]))
-    for (const stream of [kafka.process.stdout, kafka.process.stderr]) stream.on('data', (chunk) => (kafka.output += chunk))
-    kafka.exit = new Promise((resolve) => kafka.process.once('exit', resolve))
-    await until(() => `Kafka serves; it said ${kafka.output.slice(-2000)}`, () => kafka.output.includes('Kafka Server started'), 60_000)
+    await promisify(execFile)('java', java('kafka.tools.StorageTool', ['format', '-t', 'd2VmdC10ZXN0cy1rYWZrYQ', '-c', kafka.properties]))
+    await kafka.serve()
     return kafka
+  }
+
+  /** Starts it, the first time or again, on the same data and port. */
+  async serve() {
+    let output = ''
+    this.process = spawn('java', java('kafka.Kafka', [this.properties]))
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (chunk) => (output += chunk))
+    this.exit = new Promise((resolve) => this.process.once('exit', resolve))
+    await until(() => `Kafka serves; it said ${output.slice(-2000)}`, () => output.includes('Kafka Server started'), 60_000)
+  }
+
+  /** Ends it at once; what it had taken is on its disk. */
+  async kill() {
+    this.process.kill('SIGKILL')
+    await this.exit
   }
 
   /** What Kafka's console consumer shows of a topic: [{key, headers, value}], values as Buffers. */
@@ -66,8 +80,7 @@ export class Kafka {
   }
 
   async stop() {
-    this.process.kill('SIGKILL')
-    await this.exit
+    await this.kill()
     fs.rmSync(this.scratch, { recursive: true, force: true })
   }
 }

@@ -55,8 +55,17 @@ const kinds = {
   pycrdt: { open: ({ context, server, seed }) => Peer.pycrdt(context.python, server, room, doc, seed) },
 }
 
-function open_all(context, server) {
-  return Object.entries(kinds).map(([name, kind]) => {
+/** Why not all kinds can be had here, or nothing. */
+export function missing_kinds(context) {
+  if (!context.python) return 'no Python with pycrdt: ./dev setup test'
+  if (!fs.existsSync(provider)) return 'weft-provider is not built: ./dev build'
+  return undefined
+}
+
+/** A client of each kind of one document, on these servers in turn. */
+export function open_all(context, ...servers) {
+  return Object.entries(kinds).map(([name, kind], i) => {
+    const server = servers[i % servers.length]
     const seed = context.random.u32()
     const peer = kind.provider ? Peer.provider(server, room, doc, kind.provider, seed) : kind.open({ context, server, seed })
     return { name, kind, peer }
@@ -75,14 +84,14 @@ async function all(peers, what, holds) {
   })
 }
 
-const connected = (peers) =>
+export const connected = (peers) =>
   all(peers, 'synced', (said, { kind }) => said.synced && Object.entries(kind.connection ?? {}).every(([key, value]) => said[key] === value))
 
 /** What must be equal. */
 const as_data = ({ pending, ...content }) => sorted({ ...content, text: joined(content.text) })
 
 /** Waits until all show the same, and gives it. */
-async function equal(peers) {
+export async function equal(peers) {
   let said
   await until(
     () => `equal replicas: ${peers.map(({ name }, i) => `\n  ${name}: ${JSON.stringify(said?.[i])?.slice(0, 1500)}`).join('')}`,
@@ -98,7 +107,7 @@ async function equal(peers) {
 }
 
 /** Rounds of edits by all at once; after each paced one, somebody must have seen what another wrote. */
-async function edit(context, peers, rounds, paced = true) {
+export async function edit(context, peers, rounds, paced = true) {
   const { random } = context
   let edits = 0
   for (let round = 0; round < rounds; round += 1) {
@@ -132,8 +141,8 @@ async function none_was_refused(server) {
 }
 
 export async function clients_of_every_kind(context) {
-  if (!context.python) return context.skip('no Python with pycrdt: ./dev setup test')
-  if (!fs.existsSync(provider)) return context.skip('weft-provider is not built: ./dev build')
+  const missing = missing_kinds(context)
+  if (missing) return context.skip(missing)
   const server = await context.server()
   await server.start()
   const peers = open_all(context, server)

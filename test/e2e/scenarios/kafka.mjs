@@ -8,6 +8,7 @@ import { random_edit } from '../lib/edits.mjs'
 import { Kafka } from '../lib/kafka.mjs'
 import { assert, until } from '../lib/wait.mjs'
 import { YSocketIoClient } from '../lib/y_socket_io.mjs'
+import { connected, edit as edit_all, equal, missing_kinds, open_all } from './every_client.mjs'
 import { publish } from './http.mjs'
 
 const room = 'team'
@@ -95,14 +96,45 @@ async function edit(context, clients, publisher, rounds) {
   return edits
 }
 
+async function start_two(context, kafka) {
+  const args = ['--log.kind', 'kafka', '--kafka.brokers', kafka.brokers, '--kafka.partitions', '3', '--hub.idle_evict_after', '500']
+  const nodes = [await context.server({ args }), await context.server({ args })]
+  await Promise.all(nodes.map((node) => node.start()))
+  return nodes
+}
+
+export async function every_client_on_two_nodes(context) {
+  const missing = Kafka.installed() ? missing_kinds(context) : 'no Kafka: ./dev setup test'
+  if (missing) return context.skip(missing)
+  const kafka = await Kafka.start()
+  const peers = []
+  try {
+    const [first, second] = await start_two(context, kafka)
+    peers.push(...open_all(context, first, second), ...open_all(context, second, first))
+    await connected(peers)
+    let edits = await edit_all(context, peers, 10)
+    await equal(peers)
+    const load = edit_all(context, peers, 5, false)
+    await second.stop('SIGKILL')
+    fs.rmSync(second.data, { recursive: true })
+    edits += await load
+    await second.start()
+    await connected(peers)
+    edits += await edit_all(context, peers, 5)
+    await equal(peers)
+    return `${peers.length} clients, one of each kind on each node, ${edits} edits, a node that lost all`
+  } finally {
+    await Promise.all(peers.map(({ peer }) => peer.close()))
+    await kafka.stop()
+  }
+}
+
 export async function two_nodes_on_kafka(context) {
   if (!Kafka.installed()) return context.skip('no Kafka: ./dev setup test')
   const kafka = await Kafka.start()
   const clients = new Map()
   try {
-    const args = ['--log.kind', 'kafka', '--kafka.brokers', kafka.brokers, '--kafka.partitions', '3', '--hub.idle_evict_after', '500']
-    const [first, second] = [await context.server({ args }), await context.server({ args })]
-    await Promise.all([first.start(), second.start()])
+    const [first, second] = await start_two(context, kafka)
     for (const doc of docs) {
       const name = `${room}/${doc}`
       clients.set(doc, [new Client(first, name), new Client(second, name), new YSocketIoClient(first, name), new YSocketIoClient(second, name)])
@@ -112,6 +144,22 @@ export async function two_nodes_on_kafka(context) {
     let edits = await edit(context, clients, publisher, 10)
     let states = await all_converge(clients)
     let records = await check_topic(kafka, publisher, states)
+
+    // Without Kafka nothing is shown to others, and nothing is lost: it arrives when Kafka is back.
+    await kafka.kill()
+    for (const node of [first, second]) await until('a node that is not ready', async () => (await node.get('/readyz')).status === 503)
+    const writers = docs.map((doc) => clients.get(doc)[0])
+    const waiting = writers.map((writer) => Y.getState(writer.doc.store, writer.doc.clientID))
+    writers.forEach((writer, i) => writer.text.insert(0, `while it is away ${i} `))
+    for (const doc of docs) await newcomer_sees(first, `${room}/${doc}`, states.get(doc))
+    docs.forEach((doc, i) => assert(
+      clients.get(doc).slice(1).every((client) => Y.getState(client.doc.store, writers[i].doc.clientID) <= waiting[i]),
+      `${doc}: an edit was shown that is not in the log`))
+    await kafka.serve()
+    for (const node of [first, second]) await node.ready()
+    states = await all_converge(clients)
+    docs.forEach((doc, i) => assert(JSON.parse(states.get(doc)).text.some(({ insert }) => String(insert).includes('while it is away'))
+      , `${doc}: what was written while Kafka was away is missing`))
 
     // One node loses all that it had, in the middle of edits.
     for (const client of [...clients.values()].flat()) random_edit(context.random, client)
