@@ -45,11 +45,7 @@ export class HttpLink implements Link {
     private readonly connection_: Connection,
     private readonly peer_: LinkPeer,
   ) {
-    if (peer_.name.subdocId !== undefined) {
-      queueMicrotask(() => this.end_('plain HTTP has no names for subdocuments'));
-    } else {
-      void this.run_();
-    }
+    void this.run_();
   }
 
   send(update: Uint8Array, _answer: boolean): void {

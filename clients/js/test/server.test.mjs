@@ -121,6 +121,27 @@ for (const transport of transports) {
     assert.equal((await stored(server, docId)).getText('content').toString(), 'gleich 🧵')
   }))
 
+  test(`${transport}: several documents and their subdocuments over one connection`, () => with_server(async (server) => {
+    const connection = new Connection(server.http, { transports: [transport] })
+    const documents = ['one', 'two', 'three'].map((docId) => provide(connection, { docId }))
+    await synced(...documents)
+    for (const provider of documents) {
+      provider.text.insert(0, provider.name.docId)
+      const part = new Y.Doc()
+      provider.doc.getMap('parts').set('first', part)
+      part.load()
+      part.getText('content').insert(0, `part of ${provider.name.docId}`)
+    }
+    await until('all parts', () => documents.every(({ subdocs }) => subdocs.size === 1 && [...subdocs.values()].every((sub) => sub.synced && sub.saved)))
+    await saved(...documents)
+    const reader = provide(server.http, { docId: 'two', transports: [transport] })
+    await shows(reader, 'two')
+    const part = reader.doc.getMap('parts').get('first')
+    part.load()
+    await until('the part', () => part.getText('content').toString() === 'part of two')
+    assert.equal((await stored(server, 'two')).getText('content').toString(), 'two', 'the part is no part of its parent')
+  }))
+
   test(`${transport}: edits made offline meet those of others`, () => with_server(async (server) => {
     const [a, b] = [open(server), open(server)]
     await synced(a, b)
@@ -228,27 +249,6 @@ for (const transport of transports) {
 }
 
 const with_socketio = { skip: transports.includes('socketio') ? false : 'this server has no Socket.IO' }
-
-test('socketio: several documents and their subdocuments over one socket', with_socketio, () => with_server(async (server) => {
-  const connection = new Connection(server.http, { transports: ['socketio'] })
-  const documents = ['one', 'two', 'three'].map((docId) => provide(connection, { docId }))
-  await synced(...documents)
-  for (const provider of documents) {
-    provider.text.insert(0, provider.name.docId)
-    const part = new Y.Doc()
-    provider.doc.getMap('parts').set('first', part)
-    part.load()
-    part.getText('content').insert(0, `part of ${provider.name.docId}`)
-  }
-  await until('all parts', () => documents.every(({ subdocs }) => subdocs.size === 1 && [...subdocs.values()].every((sub) => sub.synced && sub.saved)))
-  await saved(...documents)
-  const reader = provide(server.http, { docId: 'two', transports: ['socketio'] })
-  await shows(reader, 'two')
-  const part = reader.doc.getMap('parts').get('first')
-  part.load()
-  await until('the part', () => part.getText('content').toString() === 'part of two')
-  assert.equal((await stored(server, 'two')).getText('content').toString(), 'two', 'the part is no part of its parent')
-}))
 
 test('socketio: control messages reach the others; acknowledgements name the versions in order', with_socketio, () => with_server(async (server) => {
   const [a, b] = ['ada', 'grace'].map((senderId) => provide(server.http, { transports: ['socketio'], senderId }))

@@ -1,5 +1,7 @@
 #include "weft/gateway/http/gateway.h"
 
+#include "weft/gateway/document_name.h"
+
 namespace weft::gateway::http {
 
 namespace {
@@ -142,6 +144,11 @@ void Gateway::serve_api(const exchange_ptr& exchange) {
   if (!net::percent_decode(request.query())) {
     return exchange->refuse(problems::bad_parameter,
                             "the query: a % needs two hexadecimal digits behind it");
+  }
+  if (path.starts_with(document_path)) {
+    if (auto ok = take_subdocument(request, target->document); !ok) {
+      return exchange->refuse(problems::bad_name, ok.error().message);
+    }
   }
   if (route->method != "GET" && !cors_.may_change(request)) {
     return exchange->refuse(problems::origin_refused,

@@ -38,8 +38,6 @@ constexpr Route all[] = {
     {backup, "POST", "/v1/backup", Need::local},
 };
 
-constexpr std::string_view document_path = "/v1/documents/{room}/{document}";
-
 /// "update" of ".../{document}/update".
 std::string_view behind_document(std::string_view route_path) {
   return route_path.substr(document_path.size() + 1);

@@ -53,6 +53,10 @@ struct Route {
   Need need;
 };
 
+/// What the paths of all routes that concern one document begin with. Their query may name a
+/// subdocument of it: take_subdocument.
+inline constexpr std::string_view document_path = "/v1/documents/{room}/{document}";
+
 /// All of them, and the operators' paths beside /v1.
 std::span<const Route> routes();
 
