@@ -122,7 +122,7 @@ for (const transport of transports) {
   }))
 
   test(`${transport}: several documents and their subdocuments over one connection`, () => with_server(async (server) => {
-    const connection = new Connection(server.http, { transports: [transport] })
+    const connection = new Connection(server.http, { transports: [transport], WebSocketPolyfill: WebSocket })
     const documents = ['one', 'two', 'three'].map((docId) => provide(connection, { docId }))
     await synced(...documents)
     for (const provider of documents) {
