@@ -40,6 +40,9 @@ export class HttpLink implements Link {
   private waiting_: Uint8Array[] = [];
   private merge_bytes_ = merge_bytes_max;
   private last_id_: string | null = null;
+  private stream_: string | null = null; // names the events' stream while it is open
+  private presence_: Uint8Array | null = null; // not shown yet
+  private showing_ = false;
 
   constructor(
     private readonly connection_: Connection,
@@ -58,7 +61,11 @@ export class HttpLink implements Link {
     if (!this.posting_) void this.post_();
   }
 
-  send_awareness(_update: Uint8Array): void {}
+  /** Only the latest counts: what comes while a request is under way replaces what waits. */
+  send_awareness(update: Uint8Array): void {
+    this.presence_ = update;
+    void this.show_();
+  }
 
   send_control(_message: ControlMessage): boolean {
     return false;
@@ -75,8 +82,8 @@ export class HttpLink implements Link {
       await this.load_();
       for (;;) {
         if (this.ended_) return;
-        const since = this.last_id_ === null ? '' : `?since=${encodeURIComponent(this.last_id_)}`;
-        await this.ask_(`events${since}`, { headers: { accept: 'text/event-stream' } }, (response) => this.follow_(response));
+        const since = this.last_id_ === null ? '' : `&since=${encodeURIComponent(this.last_id_)}`;
+        await this.ask_(`events?awareness=1${since}`, { headers: { accept: 'text/event-stream' } }, (response) => this.follow_(response));
         if (!this.ended_) await this.load_();
       }
     } catch (error) {
@@ -120,6 +127,16 @@ export class HttpLink implements Link {
 
   /** True when the state has to be read again. */
   private take_(event: ServerEvent): boolean {
+    if (event.type === 'awareness') {
+      const { update } = JSON.parse(event.data) as { update: string };
+      this.peer_.awareness(buffer.fromBase64(update));
+      return false;
+    }
+    if (event.type === 'start' || event.type === 'reset') {
+      const { stream } = JSON.parse(event.data) as { stream?: unknown };
+      this.stream_ = typeof stream === 'string' ? stream : null;
+      if (this.stream_ !== null) this.peer_.awareness_wanted();
+    }
     if (event.type === 'reset') return true;
     if (event.type === 'end') {
       const { type, detail } = JSON.parse(event.data) as { type?: string; detail?: string };
@@ -129,6 +146,28 @@ export class HttpLink implements Link {
     const { update } = JSON.parse(event.data) as { update: string };
     this.peer_.update(buffer.fromBase64(update), position_of(event.id, null));
     return false;
+  }
+
+  /** Shows what waits. It is only seen for as long as the stream is open, and told anew with each. */
+  private async show_(): Promise<void> {
+    if (this.showing_) return;
+    this.showing_ = true;
+    while (this.presence_ !== null && this.stream_ !== null && !this.ended_) {
+      const [update, stream] = [this.presence_, this.stream_];
+      this.presence_ = null;
+      try {
+        const post = { method: 'POST', body: update as BodyInit, headers: binary };
+        await this.ask_(`awareness?stream=${stream}`, post, read_bytes, this.connection_.connect_timeout_ms);
+      } catch (error) {
+        const { refusal, after_ms } = error instanceof Problem ? error : new Problem(undefined, String(error), 0);
+        // A document that is still loading, or a stream that has just ended, is passing; one who may not be
+        // seen goes on unseen.
+        if (refusal && !refusal.retry) break;
+        this.presence_ ??= update;
+        await this.pause_(Math.max(after_ms, retry_ms));
+      }
+    }
+    this.showing_ = false;
   }
 
   /** Sends what waits, one request at a time, so that edits arrive in their order. */
