@@ -14,6 +14,9 @@ inline constexpr std::string_view default_room = "default";
 /// the error. Errors: std::errc::invalid_argument, with a sentence for the client.
 base::result<void> check_name(std::string_view name, const char* what);
 
+/// How long a sender's name for itself may be.
+inline constexpr std::size_t sender_bytes_max = 256;
+
 /// Undoes the percent-encoding of one name and checks it as check_name does.
 base::result<std::string> decode_name(std::string_view encoded, const char* what);
 

@@ -105,9 +105,9 @@ void LiveDocument::end_expired() {
   const auto now = parts_.executor.now();
   const auto sessions = sessions_;
   for (Session* session : sessions) {
-    if (session->permit().expires > now) continue;
-    session->events_.on_ended(
-        {make_error_code(errc::expired), "the permission has expired; come with a new token"});
+    // Whoever has a session may read: it can only fail for the time.
+    const auto ok = check_permit(session->permit(), &Rights::read, "read this document", now);
+    if (!ok) session->events_.on_ended(ok.error());
   }
 }
 

@@ -6,6 +6,7 @@
 #include "gateway/socketio/connection_fixture.h"
 #include "gateway/socketio/port_fixture.h"
 #include "support/spelled_authorizer.h"
+#include "weft/gateway/document_name.h"
 #include "weft/gateway/socketio/gateway.h"
 
 namespace weft::gateway::socketio {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weft/gateway/document_name.h"
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/entity_tag.h"
@@ -15,8 +16,6 @@ namespace weft::gateway::http {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t sender_bytes_max = 256;
 
 /// A publish while its parts are put together.
 struct Publish {

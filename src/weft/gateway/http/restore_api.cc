@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "weft/base/random.h"
+#include "weft/gateway/document_name.h"
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/position.h"
@@ -15,8 +16,6 @@
 namespace weft::gateway::http {
 
 namespace {
-
-constexpr std::size_t sender_bytes_max = 256;
 
 /// A restore on its way: one state after the other is found, then the edit between them.
 struct Restore {

@@ -1,7 +1,6 @@
 #include "weft/gateway/socketio/gateway.h"
 
-#include <nlohmann/json.hpp>
-
+#include "weft/gateway/socketio/admit.h"
 #include "weft/gateway/socketio/protocol/connection.h"
 #include "weft/gateway/socketio/yjs_namespace.h"
 
@@ -18,29 +17,20 @@ class DocumentNamespaces final : public protocol::Namespaces {
   void on_connect(protocol::ConnectRequest request, protocol::Admission admission) override {
     if (request.name_space != "/") return admission.refuse(protocol::invalid_namespace);
     auto handshake = read_auth(from_query_, request.auth);
-    if (!handshake) {
-      const Refusal why{"bad-metadata", handshake.error().message};
-      return admission.refuse(why.message, refusal_object(why));
-    }
+    if (!handshake) return refuse(admission, {"bad-metadata", handshake.error().message});
     auto document = handshake->document();
-    if (!parts_.authorizer || !document) {
+    if (!document) {
       return admission.accept(
           std::make_unique<DocumentSocket>(parts_, options_, std::move(*handshake)));
     }
     // A token that is no good is told at once; each document that is joined asks for itself.
     hub::AuthorizationRequest question{std::move(*document), handshake->token,
                                        handshake->sender_id};
-    auto& executor = admission.executor();
-    hub::authorize(
-        *parts_.authorizer, std::move(question), executor,
-        [parts = parts_, &options = options_, handshake = std::move(*handshake),
-         admission = std::move(admission)](base::result<hub::Permit> permit) mutable {
-          if (!permit) {
-            const Refusal why = refusal_of(permit.error());
-            return admission.refuse(why.message, refusal_object(why));
-          }
-          admission.accept(std::make_unique<DocumentSocket>(parts, options, std::move(handshake)));
-        });
+    admit(parts_.authorizer, std::move(question), std::move(admission),
+          [parts = parts_, &options = options_,
+           handshake = std::move(*handshake)](const hub::Permit&) mutable {
+            return std::make_unique<DocumentSocket>(parts, options, std::move(handshake));
+          });
   }
 
  private:

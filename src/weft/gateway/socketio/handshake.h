@@ -11,9 +11,6 @@
 
 namespace weft::gateway::socketio {
 
-/// How long a sender's name for itself may be.
-inline constexpr std::size_t sender_bytes_max = 256;
-
 /// What a connection says of itself once, and is held to. `sender_id` has at most sender_bytes_max,
 /// `token` at most hub::token_bytes_max bytes.
 /// Source: docs/protocols.md, "Socket.IO". Pure.

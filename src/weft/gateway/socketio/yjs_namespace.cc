@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "weft/gateway/document_name.h"
+#include "weft/gateway/socketio/admit.h"
 #include "weft/gateway/socketio/protocol/decoder.h"
 #include "weft/gateway/socketio/yjs_port.h"
 
@@ -29,29 +31,18 @@ class YjsNamespaces final : public protocol::Namespaces {
       return refuse(admission, {"bad-metadata", "senderId has more than " +
                                                     std::to_string(sender_bytes_max) + " bytes"});
     }
-    if (!parts_.authorizer) {
-      return admission.accept(std::make_unique<YjsNamespace>(
-          parts_, framings_, std::move(*name), hub::SessionInfo{std::move(sender_id)}));
-    }
     hub::AuthorizationRequest question{
         name->document, said(request.auth, "token").value_or(from_query_.token), sender_id};
-    auto& executor = admission.executor();
-    hub::authorize(*parts_.authorizer, std::move(question), executor,
-                   [parts = parts_, &framings = framings_, name = std::move(*name),
-                    sender_id = std::move(sender_id),
-                    admission = std::move(admission)](base::result<hub::Permit> permit) mutable {
-                     if (!permit) return refuse(admission, refusal_of(permit.error()));
-                     admission.accept(std::make_unique<YjsNamespace>(
-                         parts, framings, std::move(name),
-                         hub::SessionInfo{std::move(sender_id), std::move(*permit)}));
-                   });
+    admit(parts_.authorizer, std::move(question), std::move(admission),
+          [parts = parts_, &framings = framings_, name = std::move(*name),
+           sender_id = std::move(sender_id)](hub::Permit permit) mutable {
+            return std::make_unique<YjsNamespace>(
+                parts, framings, std::move(name),
+                hub::SessionInfo{std::move(sender_id), std::move(permit)});
+          });
   }
 
  private:
-  static void refuse(protocol::Admission& admission, const Refusal& why) {
-    admission.refuse(why.message, refusal_object(why));
-  }
-
   /// Applications put into `auth` what they like: only text that this server knows is looked at.
   static std::optional<std::string> said(const json& auth, const char* what) {
     const auto it = auth.find(what);
