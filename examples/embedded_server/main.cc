@@ -43,7 +43,7 @@ class EmbeddedServer final : public net::HttpHandler, public socketio::engine::S
         logins_(logins),
         endpoint_({.path = "/socket.io/"}, loops, *this,
                   gateway::Cors("*", socketio::engine::cors_terms()),
-                  socketio::engine::fill_from_system) {}
+                  gateway::fill_from_system) {}
 
   void on_request(net::HttpRequest request, net::HttpResponder responder) override {
     if (endpoint_.handles(request.path())) {
@@ -77,7 +77,7 @@ class EmbeddedServer final : public net::HttpHandler, public socketio::engine::S
     return socketio::engine::Admission{
         std::make_unique<socketio::protocol::Connection>(std::move(namespaces),
                                                          socketio::protocol::ConnectionOptions{},
-                                                         socketio::engine::fill_from_system),
+                                                         gateway::fill_from_system),
         0};
   }
 

@@ -62,8 +62,8 @@ class PresenceAlone final : public Framing {
 TEST_F(PresenceTest, ComesWithoutEditsWhereAProtocolCarriesNone) {
   const PresenceAlone alone;
   CountingEvents events;
-  const auto editor = std::move(hub_.join(document_, framing, events, {"a"}).value());
-  const auto watcher = std::move(hub_.join(document_, alone, events, {"b"}).value());
+  const auto editor = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto watcher = std::move(hub_.join(document_, alone, events, {"b", {}}).value());
   run();
   const yjs::AwarenessEntry entry{7, 1, "{}"};
   const auto shown = yjs::encode_awareness_update({&entry, 1});
@@ -82,6 +82,22 @@ TEST_F(PresenceTest, ComesWithoutEditsWhereAProtocolCarriesNone) {
   ToldSink after;
   watcher->collect(after);
   EXPECT_EQ(after.bytes, 0u);
+}
+
+TEST_F(PresenceTest, WhoHearsNoEditsIsNoReceiverOfAFollowedOne) {
+  const PresenceAlone alone;
+  CountingEvents events;
+  const auto editor = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto watcher = std::move(hub_.join(document_, alone, events, {"b", {}}).value());
+  run();
+  std::optional<base::result<EditTimeline>> seen;
+  hub_.trace(document_, std::chrono::seconds(5),
+             [&](auto timeline) { seen = std::move(timeline); });
+  ASSERT_TRUE(editor->submit({.update = insert_update(1, 0)}));
+  run();
+  ASSERT_TRUE(seen);
+  ASSERT_TRUE(seen->has_value()) << seen->error().message;
+  EXPECT_EQ((*seen)->receivers, 0u);
 }
 
 }  // namespace

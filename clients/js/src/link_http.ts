@@ -1,6 +1,7 @@
 /**
  * Plain HTTP: the state and what the server lacks by GET, edits of others by server-sent events,
- * own edits by POST, whose 201 says that they are durable. There is no presence in it.
+ * own edits by POST, whose 201 says that they are durable. Presence comes with the events, and is
+ * posted for as long as their stream is open.
  */
 
 import * as Y from 'yjs';
@@ -95,10 +96,14 @@ export class HttpLink implements Link {
   /** Takes events until the state has to be read again; a stream that ends before is an error. */
   private async follow_({ body }: Response): Promise<void> {
     if (!body) throw new Problem(undefined, 'an answer without a body', 0);
-    for await (const event of read_events(body, this.connection_.silence_max_ms)) {
-      if (this.ended_) return;
-      if (event.id !== null) this.last_id_ = event.id;
-      if (this.take_(event)) return;
+    try {
+      for await (const event of read_events(body, this.connection_.silence_max_ms)) {
+        if (this.ended_) return;
+        if (event.id !== null) this.last_id_ = event.id;
+        if (this.take_(event)) return;
+      }
+    } finally {
+      this.stream_ = null;
     }
     throw new Problem(undefined, 'the stream of events ended', 0);
   }
@@ -160,9 +165,8 @@ export class HttpLink implements Link {
         await this.ask_(`awareness?stream=${stream}`, post, read_bytes, this.connection_.connect_timeout_ms);
       } catch (error) {
         const { refusal, after_ms } = error instanceof Problem ? error : new Problem(undefined, String(error), 0);
-        // A document that is still loading, or a stream that has just ended, is passing; one who may not be
-        // seen goes on unseen.
-        if (refusal && !refusal.retry) break;
+        // One who may not be seen goes on unseen; a stream that has ended is followed by one that asks anew.
+        if (refusal && !refusal.retry) continue;
         this.presence_ ??= update;
         await this.pause_(Math.max(after_ms, retry_ms));
       }

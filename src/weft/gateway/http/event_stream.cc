@@ -66,6 +66,7 @@ void EventStream::on_open(net::HttpStream& stream) {
     expiry_timer_ = executor.schedule(left, [this] {
       expiry_timer_ = 0;
       reader_.reset();  // what waits is not for this client any more
+      leave_presence();
       on_failed({make_error_code(hub::errc::expired), "the permission has expired"});
     });
   }
@@ -104,18 +105,31 @@ void EventStream::on_presence(std::vector<base::shared_bytes> events) {
   stream_->want_write();
 }
 
-/// Behind the edits, which it may be about.
+void EventStream::on_presence_ended(const base::error& why) { on_failed(why); }
+
+/// Behind the edits that wait here, which it may be about.
 void EventStream::add_presence(net::GatherSink& sink) {
   if (presence_events_.empty()) return;
+  if (reader_ && reader_->behind()) return;
   if (sink.room() == 0) return stream_->want_write();
   for (auto& event : presence_events_) sink.add(std::move(event));
   presence_events_.clear();
   presence_->executor().post([end = presence_] { end->taken(); });
 }
 
+/// Nothing more is shown or seen.
+void EventStream::leave_presence() {
+  slot_.reset();
+  presence_events_.clear();
+  if (!presence_) return;
+  auto& executor = presence_->executor();
+  executor.post([end = std::move(presence_)] { end->end(); });
+}
+
 void EventStream::end_with(std::string text) {
   if (ending_soon_) return;
   ending_soon_ = true;
+  leave_presence();
   ending_ = std::move(text);
   stream_->want_write();
   stream_->finish();
@@ -132,11 +146,7 @@ void EventStream::on_closed() {
   stream_->executor().cancel(timer_);
   if (expiry_timer_ != 0) stream_->executor().cancel(expiry_timer_);
   reader_.reset();
-  slot_.reset();
-  if (presence_) {
-    auto& executor = presence_->executor();
-    executor.post([end = std::move(presence_)] { end->end(); });
-  }
+  leave_presence();
   stream_ = nullptr;
 }
 

@@ -49,11 +49,14 @@ class EventStream final : public net::HttpStreamBody,
   void on_output() override;
   void on_failed(const base::error& why) override;
 
+  // PresenceListener
   void on_presence(std::vector<base::shared_bytes> events) override;
+  void on_presence_ended(const base::error& why) override;
 
  private:
   void schedule_keepalive();
   void add_presence(net::GatherSink& sink);
+  void leave_presence();
   void end_with(std::string text);
 
   std::shared_ptr<hub::DocumentFeed> feed_;

@@ -9,6 +9,7 @@
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/http/update_format.h"
 #include "weft/gateway/json.h"
+#include "weft/gateway/random_source.h"
 #include "weft/gateway/version.h"
 
 namespace weft::gateway::http {
@@ -29,7 +30,7 @@ std::optional<PresenceTicket> ticket_for(Api& api, const Exchange& exchange,
                         api.presence_framing,
                         document,
                         {"http " + exchange.request().peer, exchange.permit()},
-                        new_stream_name()};
+                        random_name(fill_from_system)};
 }
 
 /// How a stream begins.

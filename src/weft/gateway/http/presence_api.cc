@@ -26,18 +26,29 @@ void post_awareness(Api& api, const exchange_ptr& exchange, const Target& target
     return exchange->refuse(problems::bad_media_type,
                             "send one awareness update as application/octet-stream");
   }
+  auto update = exchange->take_body();
+  if (update.size() > api.options.awareness_bytes_max) {
+    return exchange->refuse(problems::too_large,
+                            "an awareness update of " + std::to_string(update.size()) +
+                                " bytes exceeds http.awareness_bytes_max = " +
+                                std::to_string(api.options.awareness_bytes_max));
+  }
   const std::size_t index = api.hubs.index(target.document);
-  hub::Hub& hub = *api.hubs.all()[index];
-  hub.executor().post([&table = *api.presences[index], exchange, document = target.document,
-                       stream = std::move(**stream), body = exchange->take_body()] {
-    const auto end = table.find(stream, document);
-    if (!end) {
-      return exchange->refuse(problems::unknown_stream,
-                              "no such event stream is open; open one and post again");
-    }
-    if (auto ok = end->apply(body); !ok) return exchange->fail(ok.error());
-    exchange->answer({.status = 204});
-  });
+  api.hubs.all()[index]->executor().post(
+      [&table = *api.presences[index], exchange, document = target.document,
+       stream = std::move(**stream), update = std::move(update)]() mutable {
+        const auto end = table.find(stream, document, exchange->permit().identity);
+        if (!end) {
+          return exchange->refuse(problems::unknown_stream,
+                                  "you have no such event stream open; open one and post again");
+        }
+        end->show(std::move(update), [exchange](base::result<void> shown) {
+          if (!shown) return exchange->fail(shown.error());
+          net::HttpResponse response;
+          response.status = 204;
+          exchange->answer(std::move(response));
+        });
+      });
 }
 
 }  // namespace weft::gateway::http
