@@ -99,7 +99,7 @@ class PresenceEnd final : public hub::SessionEvents,
   base::Executor& stream_;
   const std::weak_ptr<PresenceListener*> slot_;
   std::unique_ptr<hub::Session> session_;
-  std::optional<Waiting> waiting_;     ///< to be shown once the document is live
+  std::optional<Waiting> waiting_;    ///< to be shown once the document is live
   std::optional<base::error> ended_;  ///< why the session is silent from now on
   bool live_ = false;
   bool scheduled_ = false;  ///< send() comes at the end of this turn

@@ -34,21 +34,21 @@ void post_awareness(Api& api, const exchange_ptr& exchange, const Target& target
                                 std::to_string(api.options.awareness_bytes_max));
   }
   const std::size_t index = api.hubs.index(target.document);
-  api.hubs.all()[index]->executor().post(
-      [&table = *api.presences[index], exchange, document = target.document,
-       stream = std::move(**stream), update = std::move(update)]() mutable {
-        const auto end = table.find(stream, document, exchange->permit().identity);
-        if (!end) {
-          return exchange->refuse(problems::unknown_stream,
-                                  "you have no such event stream open; open one and post again");
-        }
-        end->show(std::move(update), [exchange](base::result<void> shown) {
-          if (!shown) return exchange->fail(shown.error());
-          net::HttpResponse response;
-          response.status = 204;
-          exchange->answer(std::move(response));
-        });
-      });
+  api.hubs.all()[index]->executor().post([&table = *api.presences[index], exchange,
+                                          document = target.document, stream = std::move(**stream),
+                                          update = std::move(update)]() mutable {
+    const auto end = table.find(stream, document, exchange->permit().identity);
+    if (!end) {
+      return exchange->refuse(problems::unknown_stream,
+                              "you have no such event stream open; open one and post again");
+    }
+    end->show(std::move(update), [exchange](base::result<void> shown) {
+      if (!shown) return exchange->fail(shown.error());
+      net::HttpResponse response;
+      response.status = 204;
+      exchange->answer(std::move(response));
+    });
+  });
 }
 
 }  // namespace weft::gateway::http

@@ -82,9 +82,9 @@ engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
                           parts_.events, counters_,      parts_.authorizer};
   auto all = std::make_unique<AllNamespaces>(document_namespaces(parts, options_, *handshake),
                                              yjs_namespaces(parts, yjs_framings_, *handshake));
-  return engine::Admission{std::make_unique<protocol::Connection>(
-                               std::move(all), options_.connection, fill_from_system),
-                           home};
+  return engine::Admission{
+      std::make_unique<protocol::Connection>(std::move(all), options_.connection, fill_from_system),
+      home};
 }
 
 }  // namespace weft::gateway::socketio
