@@ -315,19 +315,20 @@ test('every transport and the stock client edit one document at once and end equ
 }))
 
 test('presence is seen between providers and the stock client, and goes with them', () => with_server(async (server) => {
-  const shown = transports.filter((transport) => transport !== 'http')
   const stock = new WebsocketProvider(`${server.ws}/ws`, 'room/doc', new Y.Doc(), { WebSocketPolyfill: WebSocket, disableBc: true })
   try {
     stock.awareness.setLocalStateField('user', 'stock')
-    const providers = shown.map((transport) => provide(server.http, { transports: [transport] }))
-    for (const [index, provider] of providers.entries()) provider.awareness.setLocalStateField('user', shown[index])
+    const providers = transports.map((transport) => provide(server.http, { transports: [transport] }))
+    for (const [index, provider] of providers.entries()) provider.awareness.setLocalStateField('user', transports[index])
     const users = ({ awareness }) => [...awareness.getStates().values()].map(({ user }) => user).sort().join()
-    const everybody = ['stock', ...shown].sort().join()
+    const everybody = ['stock', ...transports].sort().join()
     await until('everybody', () => [stock, ...providers].every((provider) => users(provider) === everybody))
-    providers[0].disconnect()
-    await until('it is gone', () => !users(stock).includes(shown[0]))
-    providers[0].connect()
-    await until('it is back', () => users(stock) === everybody && users(providers[0]) === everybody)
+    for (const [index, provider] of providers.entries()) {
+      provider.disconnect()
+      await until(`${transports[index]} is gone`, () => !users(stock).includes(transports[index]))
+      provider.connect()
+      await until('it is back', () => users(stock) === everybody && users(provider) === everybody)
+    }
   } finally {
     stock.doc.destroy()
     stock.destroy()

@@ -39,6 +39,8 @@ Handler handler_of(Operation operation) {
       return read_xml_view;
     case Operation::publish:
       return publish_updates;
+    case Operation::awareness:
+      return post_awareness;
     case Operation::state_vector:
       return read_state_vector;
     case Operation::snapshot:
@@ -63,6 +65,18 @@ Handler handler_of(Operation operation) {
   base::invariant_broken("an operation without a handler", __FILE__, __LINE__);
 }
 
+/// What a need is, as hub::check_permit has it.
+std::pair<bool hub::Rights::*, std::string_view> right_of(Need need) {
+  switch (need) {
+    case Need::write:
+      return {&hub::Rights::write, "change this document"};
+    case Need::awareness:
+      return {&hub::Rights::awareness, "show their presence here"};
+    default:
+      return {&hub::Rights::read, "read this"};
+  }
+}
+
 }  // namespace
 
 Gateway::Gateway(GatewayParts parts, HttpOptions options)
@@ -72,21 +86,15 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
       event_writer_(parts_.log.id()),
       unreadable_(parts_.reading_keeper),
-      api_{options_,
-           parts_.hubs,
-           parts_.log,
-           history_,
-           feeds_,
-           parts_.status,
-           event_streams_,
-           parts_.maintenance,
-           parts_.typed_readers,
-           parts_.typed_reader,
+      api_{options_,       parts_.hubs,        parts_.log,           history_,
+           feeds_,         presences_,         presence_framing_,    parts_.status,
+           event_streams_, parts_.maintenance, parts_.typed_readers, parts_.typed_reader,
            unreadable_} {
   for (const auto& incident : parts_.unreadable) unreadable_.restore(incident);
   hub::FeedOptions feed;
   feed.ring_bytes_max = options_.event_ring_bytes_max;
   for (hub::Hub* hub : parts_.hubs.all()) {
+    presences_.push_back(std::make_unique<PresenceTable>());
     feeds_.push_back(
         std::make_unique<hub::FeedSet>(parts_.log, hub->executor(), event_writer_, feed));
   }
@@ -168,10 +176,8 @@ void Gateway::authorize(const exchange_ptr& exchange, const Route& route, Target
       *parts_.authorizer, {std::move(document), exchange->token(), {}}, exchange->executor(),
       [this, exchange, &route, target = std::move(target)](base::result<hub::Permit> permit) {
         if (!permit) return exchange->fail(permit.error());
-        const bool writes = route.need == Need::write;
-        auto ok = hub::check_permit(*permit, writes ? &hub::Rights::write : &hub::Rights::read,
-                                    writes ? "change this document" : "read this",
-                                    exchange->executor().now());
+        const auto [right, what] = right_of(route.need);
+        auto ok = hub::check_permit(*permit, right, what, exchange->executor().now());
         if (!ok) return exchange->fail(ok.error());
         exchange->allow(std::move(*permit));
         handler_of(route.operation)(api_, exchange, target);

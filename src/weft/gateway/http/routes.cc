@@ -26,6 +26,7 @@ constexpr Route all[] = {
     {delta, "GET", "/v1/documents/{room}/{document}/delta", Need::read},
     {xml, "GET", "/v1/documents/{room}/{document}/xml", Need::read},
     {publish, "POST", "/v1/documents/{room}/{document}/updates", Need::write},
+    {awareness, "POST", "/v1/documents/{room}/{document}/awareness", Need::awareness},
     {state_vector, "GET", "/v1/documents/{room}/{document}/state-vector", Need::read},
     {snapshot, "GET", "/v1/documents/{room}/{document}/snapshot", Need::read},
     {history, "GET", "/v1/documents/{room}/{document}/history", Need::read},
