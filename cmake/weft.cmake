@@ -31,6 +31,10 @@ function(weft_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC weft_options ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS})
+  if(WEFT_FUZZ)
+    # The fuzzers are guided by what happens in here.
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
 endfunction()
 
 # weft_test(name SOURCES… DEPS…): one GoogleTest program, registered as one ctest test.
@@ -46,16 +50,26 @@ function(weft_test name)
   endif()
 endfunction()
 
-# weft_fuzzers(prefix ENTRIES… SOURCES… DEPS…): for each entry, which is a function of the sources, a
-# libFuzzer program <prefix><entry> (clang).
-function(weft_fuzzers prefix)
+# weft_fuzzers(module ENTRIES… SOURCES… DEPS…): for each entry, which is a function of the sources, a
+# libFuzzer program fuzz_<module>_<entry> (clang); seeds_test.cc runs them in the ordinary tests.
+# DEPS name the smallest libraries that hold what is fuzzed: the fuzzers' build is part of CI.
+function(weft_fuzzers module)
   cmake_parse_arguments(arg "" "" "ENTRIES;SOURCES;DEPS" ${ARGN})
-  foreach(entry IN LISTS arg_ENTRIES)
-    set(name ${prefix}${entry})
-    add_executable(${name} ${arg_SOURCES} libfuzzer_main.cc)
-    target_compile_definitions(${name} PRIVATE WEFT_FUZZ_ENTRY=${entry})
-    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    target_link_libraries(${name} PRIVATE ${arg_DEPS} weft_options)
-  endforeach()
+  set(entries fuzz_${module}_entries)
+  add_library(${entries} OBJECT ${arg_SOURCES})
+  target_link_libraries(${entries} PUBLIC ${arg_DEPS} weft_options)
+  if(WEFT_TESTS)
+    weft_test(fuzz_${module}_seeds_test SOURCES seeds_test.cc DEPS ${entries})
+  endif()
+  if(WEFT_FUZZ)
+    target_compile_options(${entries} PRIVATE -fsanitize=fuzzer-no-link)
+    foreach(entry IN LISTS arg_ENTRIES)
+      set(name fuzz_${module}_${entry})
+      add_executable(${name} ${PROJECT_SOURCE_DIR}/fuzz/libfuzzer_main.cc)
+      target_compile_definitions(${name} PRIVATE WEFT_FUZZ_ENTRY=${entry})
+      target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+      target_link_libraries(${name} PRIVATE ${entries})
+      add_dependencies(fuzzers ${name})
+    endforeach()
+  endif()
 endfunction()

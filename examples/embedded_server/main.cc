@@ -42,8 +42,7 @@ class EmbeddedServer final : public net::HttpHandler, public socketio::engine::S
       : documents_(documents),
         logins_(logins),
         endpoint_({.path = "/socket.io/"}, loops, *this,
-                  gateway::Cors("*", socketio::engine::cors_terms()),
-                  socketio::engine::fill_from_system) {}
+                  gateway::Cors("*", socketio::engine::cors_terms()), gateway::fill_from_system) {}
 
   void on_request(net::HttpRequest request, net::HttpResponder responder) override {
     if (endpoint_.handles(request.path())) {
@@ -77,7 +76,7 @@ class EmbeddedServer final : public net::HttpHandler, public socketio::engine::S
     return socketio::engine::Admission{
         std::make_unique<socketio::protocol::Connection>(std::move(namespaces),
                                                          socketio::protocol::ConnectionOptions{},
-                                                         socketio::engine::fill_from_system),
+                                                         gateway::fill_from_system),
         0};
   }
 

@@ -90,7 +90,7 @@ engine::AdmissionDecision EchoFactory::admit(const net::HttpRequest&) {
     out.handler = std::make_unique<EngineEcho>();
   } else {
     out.handler = std::make_unique<protocol::Connection>(std::make_unique<EchoNamespaces>(),
-                                                         options_, engine::fill_from_system);
+                                                         options_, gateway::fill_from_system);
   }
   return out;
 }

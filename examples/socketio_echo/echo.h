@@ -4,7 +4,7 @@
 #include <deque>
 #include <memory>
 
-#include "weft/gateway/socketio/engine/random_source.h"
+#include "weft/gateway/random_source.h"
 #include "weft/gateway/socketio/engine/session.h"
 #include "weft/gateway/socketio/protocol/connection.h"
 

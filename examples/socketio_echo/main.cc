@@ -35,9 +35,9 @@ class EchoServer final : public net::HttpHandler {
       : engine_factory_(examples::EchoFactory::speaks::engine, loops.size(), {}),
         socket_factory_(examples::EchoFactory::speaks::socket, loops.size(), connection(flags)),
         engine_(options(flags, "/engine.io/"), loops, engine_factory_,
-                gateway::Cors(flags.origins, engine::cors_terms()), engine::fill_from_system),
+                gateway::Cors(flags.origins, engine::cors_terms()), gateway::fill_from_system),
         socket_(options(flags, "/socket.io/"), loops, socket_factory_,
-                gateway::Cors(flags.origins, engine::cors_terms()), engine::fill_from_system) {}
+                gateway::Cors(flags.origins, engine::cors_terms()), gateway::fill_from_system) {}
 
   void on_request(net::HttpRequest request, net::HttpResponder responder) override {
     if (auto* endpoint = endpoint_of(request)) {

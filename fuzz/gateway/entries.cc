@@ -9,6 +9,7 @@
 #include "weft/base/result.h"
 #include "weft/gateway/base64.h"
 #include "weft/gateway/cors.h"
+#include "weft/gateway/document_name.h"
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/entity_tag.h"
 #include "weft/gateway/http/routes.h"
@@ -144,7 +145,12 @@ void request(base::byte_view input) {
                                std::string(text.substr(std::min(colon + 1, text.size())))});
   }
   check_path(request);
-  for (const char* name : {"at", "since", "sv", "format", "limit", "root", "sender", "after"}) {
+  if (const auto document = document_of_request(request)) {
+    const auto again = document_of_address(address_of(*document).text());
+    WEFT_CHECK(again && *again == *document);
+  }
+  for (const char* name :
+       {"at", "since", "sv", "format", "limit", "root", "sender", "after", "subdocument"}) {
     const auto value = request.query_parameter(name);
     if (!value) continue;
     check_version(*value);

@@ -1,4 +1,4 @@
-#include "fuzz_one.h"
+#include "entries.h"
 #include "weft/base/result.h"
 #include "weft/net/deflate.h"
 

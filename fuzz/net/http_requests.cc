@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzz_one.h"
+#include "entries.h"
 #include "weft/base/result.h"
 #include "weft/net/address.h"
 #include "weft/net/http.h"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzz_one.h"
+#include "entries.h"
 #include "weft/base/random.h"
 #include "weft/net/deflate.h"
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzz_one.h"
+#include "entries.h"
 #include "weft/base/result.h"
 #include "weft/net/deflate.h"
 

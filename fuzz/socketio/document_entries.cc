@@ -5,8 +5,8 @@
 #include "entries.h"
 #include "weft/base/result.h"
 #include "weft/gateway/document_name.h"
-#include "weft/gateway/socketio/document_port.h"
 #include "weft/gateway/socketio/handshake.h"
+#include "weft/gateway/socketio/port_request.h"
 #include "weft/net/websocket_frame.h"
 
 namespace weft::fuzz {

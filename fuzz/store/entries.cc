@@ -18,7 +18,7 @@ void check_same(const std::string& head, base::byte_view rest, base::byte_view b
 
 }  // namespace
 
-void store_snapshot(base::byte_view bytes) {
+void snapshot(base::byte_view bytes) {
   const std::string key = store::snapshot_key({"room", "doc", {}});
   const auto snapshot = store::decode_snapshot(key, base::shared_bytes::copy_of(bytes));
   if (snapshot) {
@@ -26,7 +26,7 @@ void store_snapshot(base::byte_view bytes) {
   }
 }
 
-void store_snapshot_file(base::byte_view bytes) {
+void snapshot_file(base::byte_view bytes) {
   namespace files = store::filesystem;
   const auto held = base::shared_bytes::copy_of(bytes);
   const auto document = files::document_in_file(bytes);
@@ -40,7 +40,7 @@ void store_snapshot_file(base::byte_view bytes) {
   }
 }
 
-void store_blob_file(base::byte_view bytes) {
+void blob_file(base::byte_view bytes) {
   namespace files = store::filesystem;
   const auto held = base::shared_bytes::copy_of(bytes);
   const auto location = files::location_in_file(bytes);

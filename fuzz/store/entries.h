@@ -6,13 +6,13 @@
 namespace weft::fuzz {
 
 /// A snapshot's value, with whatever checksum: what decodes encodes to the same bytes.
-void store_snapshot(base::byte_view bytes);
+void snapshot(base::byte_view bytes);
 
 /// A snapshot's file: the document it names itself and, with that name, what it holds; what decodes
 /// encodes to the same bytes.
-void store_snapshot_file(base::byte_view bytes);
+void snapshot_file(base::byte_view bytes);
 
 /// A blob's file, likewise.
-void store_blob_file(base::byte_view bytes);
+void blob_file(base::byte_view bytes);
 
 }  // namespace weft::fuzz

@@ -12,22 +12,22 @@ namespace {
 
 const base::DocumentId of{"room", "doc", {}};
 
-store::Snapshot snapshot() {
+store::Snapshot some_snapshot() {
   return {{0x1122334455667788}, {300}, base::shared_bytes::copy_of(base::as_bytes("update"))};
 }
 
 TEST(fuzz_store, snapshots) {
-  exercise(store_snapshot,
-           store::encode_snapshot_head(store::snapshot_key(of), snapshot()) + "update");
+  exercise(snapshot,
+           store::encode_snapshot_head(store::snapshot_key(of), some_snapshot()) + "update");
 }
 
 TEST(fuzz_store, snapshot_files) {
-  exercise(store_snapshot_file,
-           store::filesystem::encode_snapshot_file_head(of, snapshot()) + "update");
+  exercise(snapshot_file,
+           store::filesystem::encode_snapshot_file_head(of, some_snapshot()) + "update");
 }
 
 TEST(fuzz_store, blob_files) {
-  exercise(store_blob_file,
+  exercise(blob_file,
            store::filesystem::encode_blob_file_head("a/b", base::as_bytes("content")) + "content");
 }
 

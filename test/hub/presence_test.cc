@@ -45,5 +45,60 @@ TEST_F(PresenceTest, GoesOutOnceATickHoweverOftenEditsDo) {
   EXPECT_EQ(next.bytes, presence_bytes);
 }
 
+/// A protocol of presence alone, which takes an edit for a broken promise.
+class PresenceAlone final : public Framing {
+ public:
+  bool carries_edits() const override { return false; }
+  std::size_t header_bytes_max() const override { return 0; }
+  std::size_t write_header(const FrameInfo&, std::uint8_t*) const override {
+    ADD_FAILURE() << "framed an edit";
+    return 0;
+  }
+  base::shared_bytes frame_awareness(base::byte_view update) const override {
+    return base::shared_bytes::copy_of(update);
+  }
+};
+
+TEST_F(PresenceTest, ComesWithoutEditsWhereAProtocolCarriesNone) {
+  const PresenceAlone alone;
+  CountingEvents events;
+  const auto editor = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto watcher = std::move(hub_.join(document_, alone, events, {"b", {}}).value());
+  run();
+  const yjs::AwarenessEntry entry{7, 1, "{}"};
+  const auto shown = yjs::encode_awareness_update({&entry, 1});
+  ASSERT_TRUE(editor->submit({.update = insert_update(1, 0)}));
+  ASSERT_TRUE(editor->apply_awareness(shown));
+  run(options().awareness_tick * 2);
+  ToldSink sink;
+  watcher->collect(sink);
+  EXPECT_EQ(sink.bytes, shown.size());
+  // Nor what is found after a failed append, which others get as a whole.
+  faults_.append_fails_one_in = 1;
+  ASSERT_TRUE(editor->submit({.update = insert_update(1, 1)}));
+  run(std::chrono::seconds(3));
+  faults_.append_fails_one_in = 0;
+  run(std::chrono::seconds(3));
+  ToldSink after;
+  watcher->collect(after);
+  EXPECT_EQ(after.bytes, 0u);
+}
+
+TEST_F(PresenceTest, WhoHearsNoEditsIsNoReceiverOfAFollowedOne) {
+  const PresenceAlone alone;
+  CountingEvents events;
+  const auto editor = std::move(hub_.join(document_, framing, events, {"a", {}}).value());
+  const auto watcher = std::move(hub_.join(document_, alone, events, {"b", {}}).value());
+  run();
+  std::optional<base::result<EditTimeline>> seen;
+  hub_.trace(document_, std::chrono::seconds(5),
+             [&](auto timeline) { seen = std::move(timeline); });
+  ASSERT_TRUE(editor->submit({.update = insert_update(1, 0)}));
+  run();
+  ASSERT_TRUE(seen);
+  ASSERT_TRUE(seen->has_value()) << seen->error().message;
+  EXPECT_EQ((*seen)->receivers, 0u);
+}
+
 }  // namespace
 }  // namespace weft::hub

@@ -61,7 +61,7 @@ stage_oracle() {
 # Every fuzzer of the tree for so many seconds each, two at a time, its corpus kept in build/corpus.
 run_fuzzers() {
   local seconds=$1 only=${2:-} fuzzer name targets failed=0 count=0
-  tools/build.sh fuzz
+  tools/build.sh fuzz fuzzers
   mapfile -t targets < <(find build/fuzz -type f -executable -name "fuzz_*$only*" -not -name '*.*' | sort)
   [ ${#targets[@]} -gt 0 ] || die "no fuzzer was built"
   mkdir -p build/crashes

@@ -47,6 +47,11 @@ function path_of({ roomId, docId }: DocumentName): string {
   return `${encodeURIComponent(roomId)}/${encodeURIComponent(docId)}`;
 }
 
+/** Puts into an address which part of its document is meant. */
+function name_part(url: URL, { subdocId }: DocumentName): void {
+  if (subdocId !== undefined) url.searchParams.set('subdocument', subdocId);
+}
+
 export class Connection extends ObservableV2<ConnectionEvents> {
   readonly transports: readonly TransportName[];
   readonly shared_socket: SharedSocket;
@@ -126,6 +131,7 @@ export class Connection extends ObservableV2<ConnectionEvents> {
   async websocket_url(name: DocumentName): Promise<URL> {
     const url = this.below_(`${this.paths_.websocket}/${path_of(name)}`);
     url.protocol = url.protocol.replace(/^http/, 'ws');
+    name_part(url, name);
     const token = await this.token();
     if (token !== undefined) url.searchParams.set('token', token);
     return url;
@@ -133,6 +139,7 @@ export class Connection extends ObservableV2<ConnectionEvents> {
 
   async http_request(name: DocumentName, route: string): Promise<{ url: URL; headers: Record<string, string> }> {
     const url = this.below_(`${this.paths_.http}/documents/${path_of(name)}/${route}`);
+    name_part(url, name);
     const token = await this.token();
     return { url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
   }

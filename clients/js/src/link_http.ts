@@ -1,6 +1,7 @@
 /**
  * Plain HTTP: the state and what the server lacks by GET, edits of others by server-sent events,
- * own edits by POST, whose 201 says that they are durable. There is no presence in it.
+ * own edits by POST, whose 201 says that they are durable. Presence comes with the events, and is
+ * posted for as long as their stream is open.
  */
 
 import * as Y from 'yjs';
@@ -40,16 +41,15 @@ export class HttpLink implements Link {
   private waiting_: Uint8Array[] = [];
   private merge_bytes_ = merge_bytes_max;
   private last_id_: string | null = null;
+  private stream_: string | null = null; // names the events' stream while it is open
+  private presence_: Uint8Array | null = null; // not shown yet
+  private showing_ = false;
 
   constructor(
     private readonly connection_: Connection,
     private readonly peer_: LinkPeer,
   ) {
-    if (peer_.name.subdocId !== undefined) {
-      queueMicrotask(() => this.end_('plain HTTP has no names for subdocuments'));
-    } else {
-      void this.run_();
-    }
+    void this.run_();
   }
 
   send(update: Uint8Array, _answer: boolean): void {
@@ -58,7 +58,11 @@ export class HttpLink implements Link {
     if (!this.posting_) void this.post_();
   }
 
-  send_awareness(_update: Uint8Array): void {}
+  /** Only the latest counts: what comes while a request is under way replaces what waits. */
+  send_awareness(update: Uint8Array): void {
+    this.presence_ = update;
+    void this.show_();
+  }
 
   send_control(_message: ControlMessage): boolean {
     return false;
@@ -75,8 +79,8 @@ export class HttpLink implements Link {
       await this.load_();
       for (;;) {
         if (this.ended_) return;
-        const since = this.last_id_ === null ? '' : `?since=${encodeURIComponent(this.last_id_)}`;
-        await this.ask_(`events${since}`, { headers: { accept: 'text/event-stream' } }, (response) => this.follow_(response));
+        const since = this.last_id_ === null ? '' : `&since=${encodeURIComponent(this.last_id_)}`;
+        await this.ask_(`events?awareness=1${since}`, { headers: { accept: 'text/event-stream' } }, (response) => this.follow_(response));
         if (!this.ended_) await this.load_();
       }
     } catch (error) {
@@ -88,10 +92,14 @@ export class HttpLink implements Link {
   /** Takes events until the state has to be read again; a stream that ends before is an error. */
   private async follow_({ body }: Response): Promise<void> {
     if (!body) throw new Problem(undefined, 'an answer without a body', 0);
-    for await (const event of read_events(body, this.connection_.silence_max_ms)) {
-      if (this.ended_) return;
-      if (event.id !== null) this.last_id_ = event.id;
-      if (this.take_(event)) return;
+    try {
+      for await (const event of read_events(body, this.connection_.silence_max_ms)) {
+        if (this.ended_) return;
+        if (event.id !== null) this.last_id_ = event.id;
+        if (this.take_(event)) return;
+      }
+    } finally {
+      this.stream_ = null;
     }
     throw new Problem(undefined, 'the stream of events ended', 0);
   }
@@ -120,6 +128,16 @@ export class HttpLink implements Link {
 
   /** True when the state has to be read again. */
   private take_(event: ServerEvent): boolean {
+    if (event.type === 'awareness') {
+      const { update } = JSON.parse(event.data) as { update: string };
+      this.peer_.awareness(buffer.fromBase64(update));
+      return false;
+    }
+    if (event.type === 'start' || event.type === 'reset') {
+      const { stream } = JSON.parse(event.data) as { stream?: unknown };
+      this.stream_ = typeof stream === 'string' ? stream : null;
+      if (this.stream_ !== null) this.peer_.awareness_wanted();
+    }
     if (event.type === 'reset') return true;
     if (event.type === 'end') {
       const { type, detail } = JSON.parse(event.data) as { type?: string; detail?: string };
@@ -129,6 +147,27 @@ export class HttpLink implements Link {
     const { update } = JSON.parse(event.data) as { update: string };
     this.peer_.update(buffer.fromBase64(update), position_of(event.id, null));
     return false;
+  }
+
+  /** Shows what waits. It is only seen for as long as the stream is open, and told anew with each. */
+  private async show_(): Promise<void> {
+    if (this.showing_) return;
+    this.showing_ = true;
+    while (this.presence_ !== null && this.stream_ !== null && !this.ended_) {
+      const [update, stream] = [this.presence_, this.stream_];
+      this.presence_ = null;
+      try {
+        const post = { method: 'POST', body: update as BodyInit, headers: binary };
+        await this.ask_(`awareness?stream=${stream}`, post, read_bytes, this.connection_.connect_timeout_ms);
+      } catch (error) {
+        const { refusal, after_ms } = error instanceof Problem ? error : new Problem(undefined, String(error), 0);
+        // One who may not be seen goes on unseen; a stream that has ended is followed by one that asks anew.
+        if (refusal && !refusal.retry) continue;
+        this.presence_ ??= update;
+        await this.pause_(Math.max(after_ms, retry_ms));
+      }
+    }
+    this.showing_ = false;
   }
 
   /** Sends what waits, one request at a time, so that edits arrive in their order. */

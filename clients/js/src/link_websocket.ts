@@ -40,10 +40,6 @@ export class WebSocketLink implements Link {
     private readonly connection_: Connection,
     private readonly peer_: LinkPeer,
   ) {
-    if (peer_.name.subdocId !== undefined) {
-      queueMicrotask(() => this.end_(0, 'y-websocket has no names for subdocuments'));
-      return;
-    }
     this.connect_timer_ = setTimeout(() => this.end_(0, 'no connection in time'), connection_.connect_timeout_ms);
     void this.connect_();
   }

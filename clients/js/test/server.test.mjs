@@ -121,6 +121,27 @@ for (const transport of transports) {
     assert.equal((await stored(server, docId)).getText('content').toString(), 'gleich 🧵')
   }))
 
+  test(`${transport}: several documents and their subdocuments over one connection`, () => with_server(async (server) => {
+    const connection = new Connection(server.http, { transports: [transport], WebSocketPolyfill: WebSocket })
+    const documents = ['one', 'two', 'three'].map((docId) => provide(connection, { docId }))
+    await synced(...documents)
+    for (const provider of documents) {
+      provider.text.insert(0, provider.name.docId)
+      const part = new Y.Doc()
+      provider.doc.getMap('parts').set('first', part)
+      part.load()
+      part.getText('content').insert(0, `part of ${provider.name.docId}`)
+    }
+    await until('all parts', () => documents.every(({ subdocs }) => subdocs.size === 1 && [...subdocs.values()].every((sub) => sub.synced && sub.saved)))
+    await saved(...documents)
+    const reader = provide(server.http, { docId: 'two', transports: [transport] })
+    await shows(reader, 'two')
+    const part = reader.doc.getMap('parts').get('first')
+    part.load()
+    await until('the part', () => part.getText('content').toString() === 'part of two')
+    assert.equal((await stored(server, 'two')).getText('content').toString(), 'two', 'the part is no part of its parent')
+  }))
+
   test(`${transport}: edits made offline meet those of others`, () => with_server(async (server) => {
     const [a, b] = [open(server), open(server)]
     await synced(a, b)
@@ -229,27 +250,6 @@ for (const transport of transports) {
 
 const with_socketio = { skip: transports.includes('socketio') ? false : 'this server has no Socket.IO' }
 
-test('socketio: several documents and their subdocuments over one socket', with_socketio, () => with_server(async (server) => {
-  const connection = new Connection(server.http, { transports: ['socketio'] })
-  const documents = ['one', 'two', 'three'].map((docId) => provide(connection, { docId }))
-  await synced(...documents)
-  for (const provider of documents) {
-    provider.text.insert(0, provider.name.docId)
-    const part = new Y.Doc()
-    provider.doc.getMap('parts').set('first', part)
-    part.load()
-    part.getText('content').insert(0, `part of ${provider.name.docId}`)
-  }
-  await until('all parts', () => documents.every(({ subdocs }) => subdocs.size === 1 && [...subdocs.values()].every((sub) => sub.synced && sub.saved)))
-  await saved(...documents)
-  const reader = provide(server.http, { docId: 'two', transports: ['socketio'] })
-  await shows(reader, 'two')
-  const part = reader.doc.getMap('parts').get('first')
-  part.load()
-  await until('the part', () => part.getText('content').toString() === 'part of two')
-  assert.equal((await stored(server, 'two')).getText('content').toString(), 'two', 'the part is no part of its parent')
-}))
-
 test('socketio: control messages reach the others; acknowledgements name the versions in order', with_socketio, () => with_server(async (server) => {
   const [a, b] = ['ada', 'grace'].map((senderId) => provide(server.http, { transports: ['socketio'], senderId }))
   await synced(a, b)
@@ -315,19 +315,20 @@ test('every transport and the stock client edit one document at once and end equ
 }))
 
 test('presence is seen between providers and the stock client, and goes with them', () => with_server(async (server) => {
-  const shown = transports.filter((transport) => transport !== 'http')
   const stock = new WebsocketProvider(`${server.ws}/ws`, 'room/doc', new Y.Doc(), { WebSocketPolyfill: WebSocket, disableBc: true })
   try {
     stock.awareness.setLocalStateField('user', 'stock')
-    const providers = shown.map((transport) => provide(server.http, { transports: [transport] }))
-    for (const [index, provider] of providers.entries()) provider.awareness.setLocalStateField('user', shown[index])
+    const providers = transports.map((transport) => provide(server.http, { transports: [transport] }))
+    for (const [index, provider] of providers.entries()) provider.awareness.setLocalStateField('user', transports[index])
     const users = ({ awareness }) => [...awareness.getStates().values()].map(({ user }) => user).sort().join()
-    const everybody = ['stock', ...shown].sort().join()
+    const everybody = ['stock', ...transports].sort().join()
     await until('everybody', () => [stock, ...providers].every((provider) => users(provider) === everybody))
-    providers[0].disconnect()
-    await until('it is gone', () => !users(stock).includes(shown[0]))
-    providers[0].connect()
-    await until('it is back', () => users(stock) === everybody && users(providers[0]) === everybody)
+    for (const [index, provider] of providers.entries()) {
+      provider.disconnect()
+      await until(`${transports[index]} is gone`, () => !users(stock).includes(transports[index]))
+      provider.connect()
+      await until('it is back', () => users(stock) === everybody && users(provider) === everybody)
+    }
   } finally {
     stock.doc.destroy()
     stock.destroy()

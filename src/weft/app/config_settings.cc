@@ -447,6 +447,8 @@ std::vector<Setting> make_settings() {
                        1, 1'000'000, [](Config& c) -> auto& { return c.http.reads_waiting_max; }));
   out.push_back(number("http.event_streams_max", "open event streams; more are told 503", 0,
                        100'000'000, [](Config& c) -> auto& { return c.http.event_streams_max; }));
+  out.push_back(number("http.awareness_bytes_max", "one awareness update that is posted", 1,
+                       bytes_most, [](Config& c) -> auto& { return c.http.awareness_bytes_max; }));
   out.push_back(number("http.event_ring_bytes_max",
                        "events kept per document and thread for slow readers", 1024, bytes_most,
                        [](Config& c) -> auto& { return c.http.event_ring_bytes_max; }));

@@ -85,6 +85,12 @@ class Doctor {
   }
 
  private:
+  static void name_document(const base::DocumentId& document, json& line) {
+    line["room"] = document.room_id;
+    line["document"] = document.doc_id;
+    if (document.subdoc_id) line["subdocument"] = *document.subdoc_id;
+  }
+
   void look_at(const base::DocumentId& document) {
     progress(base::to_string(document));
     const auto found = examine(storage_, document);
@@ -95,8 +101,7 @@ class Doctor {
     for (const Finding& finding : found->findings) {
       say_problem(base::to_string(document), finding.problem, finding.remedy);
       auto line = finding_json(finding);
-      line["room"] = document.room_id;
-      line["document"] = document.doc_id;
+      name_document(document, line);
       out_["problems"].back() = std::move(line);
     }
   }
@@ -109,8 +114,7 @@ class Doctor {
       say_problem(base::to_string(incident.document), incident.reason, reading_remedy);
       auto& line = out_["problems"].back();
       line["what"] = name_of(Finding::where::state);
-      line["room"] = incident.document.room_id;
-      line["document"] = incident.document.doc_id;
+      name_document(incident.document, line);
       line["evidence"] = evidence.place_of(incident).string();
     }
   }
@@ -119,7 +123,7 @@ class Doctor {
   int mend() {
     const bool restoring = !request_.restore.empty();
     const auto name = restoring ? request_.restore : request_.repair;
-    const auto document = gateway::document_of_path("/" + name);
+    const auto document = gateway::document_of_address(name);
     if (!document) {
       std::fprintf(stderr, "weft: %s: %s\n", name.c_str(), document.error().message.c_str());
       return doctor_usage;

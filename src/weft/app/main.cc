@@ -183,7 +183,9 @@ int main(int argc, char** argv) {
   auto* doctor_command = app.add_subcommand(
       "doctor", "check the data directory (--data) of a stopped server, and repair a document");
   add_settings(*doctor_command);
-  doctor_command->add_option("--repair", doctor.repair, "repair this document (room/document)");
+  doctor_command->add_option(
+      "--repair", doctor.repair,
+      "repair this document (room/document, or room/document?subdocument=guid; percent-encoded)");
   doctor_command->add_flag("--repair-log", doctor.repair_log,
                            "make the log's commits that cannot be read anew");
   doctor_command->add_option("--restore", doctor.restore, "repair this document out of a backup");
@@ -194,7 +196,8 @@ int main(int argc, char** argv) {
       app.add_subcommand("trace", "follow one edit through a server, step by step");
   add_settings(*trace_command);
   trace_command->add_option("DOCUMENT", trace_options.document,
-                            "of the running server: its next edit (room/document)");
+                            "of the running server: its next edit (room/document, or "
+                            "room/document?subdocument=guid; percent-encoded)");
   trace_command->add_flag("--local", trace_options.local,
                           "an edit in a server of its own, in a scratch directory; also counts");
   trace_command->add_option("--receivers", trace_options.receivers, "with --local: how many")

@@ -30,25 +30,10 @@ constexpr std::uint16_t http_conflict = 409;
 constexpr std::uint64_t warm_up_edits = 50;
 constexpr std::string_view local_document = "trace/local";
 
-std::string percent_encoded(std::string_view name) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-                       (byte >= 'A' && byte <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += {'%', digits[byte >> 4], digits[byte & 15]};
-    }
-  }
-  return out;
-}
-
 std::string trace_target(const base::DocumentId& document, std::uint64_t wait_ms) {
-  return "/v1/documents/" + percent_encoded(document.room_id) + "/" +
-         percent_encoded(document.doc_id) + "/trace?wait_ms=" + std::to_string(wait_ms);
+  const auto address = gateway::address_of(document);
+  return "/v1/documents/" + address.path + "/trace?wait_ms=" + std::to_string(wait_ms) +
+         (address.query.empty() ? "" : "&" + address.query);
 }
 
 /// What an editor sends for `text` typed behind `typed` characters of its own: one sync message.
@@ -110,7 +95,7 @@ base::result<ClientResponse> type_and_follow(const Config& config, const TraceOp
     if (auto ok = type(); !ok) return std::unexpected(ok.error());
   }
   auto answer = std::async(std::launch::async, [&] {
-    const auto document = gateway::document_of_path("/" + std::string(local_document));
+    const auto document = gateway::document_of_address(local_document);
     return ask_server(config, trace_target(*document, options.wait_ms), "{}");
   });
   // The edit that is followed is the first after the question arrived, whenever that is.
@@ -183,6 +168,7 @@ std::string step_line(const json& step, double before_us) {
 std::string timeline_text(const std::string& text) {
   const json trace = json::parse(text);
   std::string out = trace["room"].get<std::string>() + "/" + trace["document"].get<std::string>();
+  if (trace.contains("subdocument")) out += "/" + trace["subdocument"].get<std::string>();
   const json& position = trace["position"];
   out += position.is_null() ? ", not committed" : ", version " + number(position["version"]);
   out += ", operation " + trace["operation"].get<std::string>() + ", from " +
@@ -223,7 +209,7 @@ int run_trace(const Config& config, const TraceOptions& options, const ThreadMet
   if (options.local) {
     answer = follow_locally(config, options, meter);
   } else {
-    const auto document = gateway::document_of_path("/" + options.document);
+    const auto document = gateway::document_of_address(options.document);
     if (!document) return refuse(exit_usage, document.error().message);
     answer = ask_server(config, trace_target(*document, options.wait_ms), "{}");
   }

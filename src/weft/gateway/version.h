@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "weft/base/result.h"
-#include "weft/hub/document_history.h"
+#include "weft/hub/version_name.h"
 
 /// Versions as clients write and read them, in every protocol.
 namespace weft::gateway {

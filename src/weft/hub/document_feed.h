@@ -101,6 +101,9 @@ class FeedReader {
   /// Adds what waits; asks for more room by on_output when not all fits.
   void collect(net::GatherSink& sink);
 
+  /// Edits that are known here wait still; on_output comes for them.
+  bool behind() const { return behind_; }
+
  private:
   friend class DocumentFeed;
 

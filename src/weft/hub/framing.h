@@ -48,6 +48,9 @@ class Framing : public FramingSource {
     return {std::shared_ptr<void>(), this};
   }
 
+  /// False: its sessions hear no edits at all, only presence and control.
+  virtual bool carries_edits() const { return true; }
+
   /// The longest header that write_header makes; constant.
   virtual std::size_t header_bytes_max() const = 0;
 

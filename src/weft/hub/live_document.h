@@ -241,6 +241,9 @@ class LiveDocument final : public log::Subscriber,
 
   void mark_caught_up(Session& session);
   Session* find_session(std::uint64_t number);
+  bool hears_edits(const Session& session) const {
+    return rings_[session.ring_]->framing->carries_edits();
+  }
 
   // Following one edit (live_document_trace.cc).
   void trace_framed();

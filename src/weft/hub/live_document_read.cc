@@ -68,7 +68,7 @@ void LiveDocument::publish_frames(const std::vector<OutgoingEdit>& edits) {
   for (Session* session : sessions_) {
     Ring& ring = *rings_[session->ring_];
     const bool only_its_own = one_origin && edits.front().origin == session->number_;
-    if (only_its_own && !session->behind_ && !session->catching_up_) {
+    if ((only_its_own && !session->behind_ && !session->catching_up_) || !hears_edits(*session)) {
       session->cursor_ = ring.frames.end() + edits.size();
       session->next_offset_.value = edits.back().offset.value + 1;
       continue;

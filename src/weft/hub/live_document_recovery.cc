@@ -124,6 +124,7 @@ void LiveDocument::end_recovery() {
   if (std::exchange(recovered_, false)) {
     // It may lie before records that cursors have passed: everybody gets the whole.
     for (Session* session : sessions) {
+      if (!hears_edits(*session)) continue;
       if (auto queued = queue_whole_state(*session); !queued) {
         return break_with(std::move(queued.error()));
       }

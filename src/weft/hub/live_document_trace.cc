@@ -36,6 +36,7 @@ void LiveDocument::trace_framed() {
   for (const Session* session : sessions_) {
     // Who has not yet asked for the document's state will have the edit with that.
     if (!session->live_ || session->number_ == trace_->session()) continue;
+    if (!hears_edits(*session)) continue;
     receivers.push_back(session->number_);
     ++frames[session->ring_].receivers;
   }

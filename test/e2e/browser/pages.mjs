@@ -10,8 +10,8 @@ const timeout = { timeout: 10_000 };
 async function expected_transports(url) {
   const { status } = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
   return status === 200
-    ? { open: 'Socket.IO', blocked: 'Socket.IO, polling', presence_when_blocked: true }
-    : { open: 'WebSocket', blocked: 'HTTP', presence_when_blocked: false };
+    ? { open: 'Socket.IO', blocked: 'Socket.IO, polling' }
+    : { open: 'WebSocket', blocked: 'HTTP' };
 }
 
 const fact = (window, id, wanted) =>
@@ -122,7 +122,7 @@ const pages = {
   },
 };
 
-async function together(a, b, page, presence) {
+async function together(a, b, page) {
   await page.add(a, 'first');
   await page.see(b, ['first']);
   await page.add(b, 'second');
@@ -133,7 +133,6 @@ async function together(a, b, page, presence) {
     await page.see(window, ['first', 'second', 'third', 'fourth']);
     await fact(window, 'saved', 'Saved');
   }
-  if (!presence) return;
   await page.sees_other(a, 'Grace');
   await page.sees_other(b, 'Ada');
   await until('both are listed', async () => (await a.people()).length === 2);
@@ -151,7 +150,7 @@ export async function check_pages(checks, with_windows, url, run) {
       with_windows(2, async (a, b) => {
         for (const window of [a, b]) await visit(window, name('open'), view);
         await fact(a, 'transport', expected.open);
-        await together(a, b, page, true);
+        await together(a, b, page);
       }),
     );
 
@@ -162,7 +161,7 @@ export async function check_pages(checks, with_windows, url, run) {
           await visit(window, name('blocked'), view);
         }
         await fact(a, 'transport', expected.blocked);
-        await together(a, b, page, expected.presence_when_blocked);
+        await together(a, b, page);
       }),
     );
 
@@ -171,7 +170,7 @@ export async function check_pages(checks, with_windows, url, run) {
         await visit(a, name('http'), view, 'http');
         await visit(b, name('http'), view);
         await fact(a, 'transport', 'HTTP');
-        await together(a, b, page, false);
+        await together(a, b, page);
         await until('a version', async () => /^Version \d+$/.test(await a.at('version').textContent()));
       }),
     );

@@ -51,7 +51,8 @@ def main() -> int:
                "run", str(description), "--url", given.url, "--seed", str(given.seed), "--max-examples", str(given.examples),
                "--checks", "all"]
     with tempfile.TemporaryDirectory() as scratch:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": scratch}
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": scratch,
+                       "WEFT_URL": given.url}
         run = subprocess.run(command, cwd=here, env=environment, check=False, stdout=subprocess.PIPE, text=True)
     print(run.stdout)
     counts = {name: int(count) for count, name in re.findall(r"(\d+) (passed|found|generated)", run.stdout.rpartition("Test cases:")[2])}

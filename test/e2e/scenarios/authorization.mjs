@@ -4,8 +4,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { SignJWT, exportSPKI, generateKeyPair } from 'jose'
 import * as Y from 'yjs'
+import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import { Client, websocket_class } from '../lib/client.mjs'
 import { WebsocketProvider } from 'y-websocket'
+import { EventReader } from '../lib/events.mjs'
 import { SocketConnection, envelope, update_message } from '../lib/socketio_client.mjs'
 import { assert, until } from '../lib/wait.mjs'
 import { YSocketIoClient } from '../lib/y_socket_io.mjs'
@@ -86,6 +88,26 @@ export async function authorization(context) {
   assert((await server.get('/v1/documents', bearer(ada))).status === 200, 'ada may list')
   const history = JSON.parse((await server.get('/v1/documents/team/notes/history?since=start', bearer(ada))).body)
   assert(history.records.length > 0 && history.records.every((record) => record.identity === 'ada'), JSON.stringify(history.records))
+
+  // Presence over HTTP: who may only read is seen, through a stream of their own and while it is open.
+  const route = `${server.http}/v1/documents/team/notes`
+  const stream = new EventReader(`${route}/events?awareness=1`, bearer(eve).headers)
+  await until('the stream has a name', () => stream.of('start').length === 1)
+  const visitor = new Awareness(new Y.Doc())
+  visitor.setLocalStateField('user', { name: 'eve by HTTP' })
+  const show = async (token) => {
+    const body = encodeAwarenessUpdate(visitor, [visitor.clientID])
+    const { status } = await fetch(`${route}/awareness?stream=${stream.of('start')[0].data.stream}`, { method: 'POST', body, ...bearer(token) })
+    return status
+  }
+  for (const [token, status] of [[ada, 404], [stranger, 403], [forged, 401], [eve, 204]]) {
+    assert(await show(token) === status, `${status} wanted for presence through the stream of eve`)
+  }
+  const visits = () => [...writer.provider.awareness.getStates().values()].some((state) => state.user?.name === 'eve by HTTP')
+  await until('the visitor is seen', visits)
+  await stream.close()
+  await until('and is gone with the stream', () => !visits())
+  visitor.destroy()
 
   // Socket.IO: refused at the connection, told to be read-only, opened by a new token.
   const refused = new SocketConnection(server, { transports: ['websocket'], auth: { roomId: 'team', docId: 'notes', token: forged } })

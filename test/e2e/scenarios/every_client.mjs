@@ -51,7 +51,7 @@ const kinds = {
   // Between two polls only a heartbeat tells that a client is gone: this one says good-bye.
   'Socket.IO by polling': { provider: 'socketio-polling', connection: { transport: 'socketio', carrier: 'polling' }, polite: true },
   'weft-provider by WebSocket': { provider: 'websocket', connection: { transport: 'websocket' } },
-  HTTP: { provider: 'http', connection: { transport: 'http' }, alone: true },
+  HTTP: { provider: 'http', connection: { transport: 'http' } },
   pycrdt: { open: ({ context, server, seed }) => Peer.pycrdt(context.python, server, room, doc, seed) },
 }
 
@@ -125,12 +125,11 @@ export async function edit(context, peers, rounds, paced = true) {
   return edits
 }
 
-/** Everybody whose transport has awareness says who they are, and sees all who do. */
+/** Everybody says who they are, and sees all the others. */
 async function see_one_another(peers, when) {
-  const present = peers.filter(({ kind }) => !kind.alone)
-  const names = present.map(({ name }) => `${name} ${when}`)
-  await Promise.all(present.map(({ peer }, i) => peer.present(names[i])))
-  await all(present, `everybody sees ${names}`, ({ people }) => names.every((name) => people.includes(name)))
+  const names = peers.map(({ name }) => `${name} ${when}`)
+  await Promise.all(peers.map(({ peer }, i) => peer.present(names[i])))
+  await all(peers, `everybody sees ${names}`, ({ people }) => names.every((name) => people.includes(name)))
   return names
 }
 
@@ -168,8 +167,7 @@ export async function clients_of_every_kind(context) {
     await connected(newcomers)
     assert(isDeepStrictEqual(await equal(newcomers), state), 'newcomers see something else')
     const own = await see_one_another(newcomers, 'new')
-    const social = newcomers.filter(({ kind }) => !kind.alone)
-    await all(social, 'newcomers see who was there', ({ people }) => names.every((name) => people.includes(name)))
+    await all(newcomers, 'newcomers see who was there', ({ people }) => names.every((name) => people.includes(name)))
     // Others go without a word, and those who stay are told all the same.
     await Promise.all(newcomers.map(({ kind, peer }) => (kind.polite ? peer.leave() : peer.close())))
     await all(peers, 'nobody sees who has gone', ({ people }) => !own.some((name) => people.includes(name)))

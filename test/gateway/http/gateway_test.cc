@@ -45,6 +45,17 @@ TEST_F(HttpGateway, UnknownPathsAreProblems) {
   EXPECT_EQ(get("/v1/documents?after=x").problem(), "bad-parameter");
 }
 
+/// As the value of a parameter.
+std::string encoded(const std::string& value) {
+  std::string out;
+  for (const char c : value) {
+    char hex[4];
+    std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
+    out += hex;
+  }
+  return out;
+}
+
 TEST_F(HttpGateway, DocumentsAreListedInPages) {
   start();
   for (int i = 0; i < 5; ++i) {
@@ -67,6 +78,36 @@ TEST_F(HttpGateway, DocumentsAreListedInPages) {
     after = "&after=" + page["next"].get<std::string>();
   }
   EXPECT_EQ(seen.size(), 5u);
+}
+
+TEST_F(HttpGateway, SubdocumentsAreDocumentsOfTheirOwn) {
+  start();
+  const auto target = [&](const std::string& route, const std::string& part) {
+    return doc + route + "?subdocument=" + part;
+  };
+  ASSERT_EQ(publish(insert_update(1, 0)).status, 201u);
+  for (const char* part : {"one", "two", "a%2Fb"}) {
+    ASSERT_EQ(ask("POST", target("/updates", part), {}, insert_update(2, 0)).status, 201u);
+  }
+  EXPECT_EQ(get(doc).parsed().contains("subdocument"), false);
+  EXPECT_EQ(get(target("", "a%2Fb")).parsed()["subdocument"], "a/b");
+  EXPECT_NE(get(doc + "/update").body, get(target("/update", "one")).body);
+  EXPECT_EQ(get(target("/update", "two")).body, get(target("/update", "one")).body);
+  EXPECT_EQ(get(target("", "three")).problem(), "unknown-document");
+  EXPECT_EQ(get(target("", "")).problem(), "bad-name");
+  EXPECT_EQ(get(target("", "%00")).problem(), "bad-name");
+
+  // The list goes through them one by one, and comes to an end.
+  std::vector<std::string> seen;
+  std::string next;
+  for (int pages = 0; pages < 6; ++pages) {
+    const auto page =
+        get("/v1/documents?limit=1" + (next.empty() ? "" : "&after=" + encoded(next))).parsed();
+    for (const auto& line : page["documents"]) seen.push_back(line.value("subdocument", "-"));
+    if (page["next"].is_null()) break;
+    next = page["next"].get<std::string>();
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"-", "a/b", "one", "two"}));
 }
 
 TEST_F(HttpGateway, PagesOfOtherOriginsNeedTheOperatorsConsent) {

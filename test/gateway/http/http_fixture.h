@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -36,20 +37,22 @@ class NoEvents final : public base::Events {
   }
 };
 
-/// A store that can be told to fail.
+/// A store that can be told to fail, and to wait.
 class FailingStore final : public store::DocumentStore {
  public:
   explicit FailingStore(store::DocumentStore& inner) : inner_(inner) {}
 
   void load_snapshot(const base::DocumentId& document, base::Executor& executor,
                      store::callback<std::optional<store::Snapshot>> done) override {
-    if (const auto code = load_fails.load(); code != store::errc{}) {
-      executor.post([done = std::move(done), code]() mutable {
-        done(base::fail(code, "the store was told to fail"));
-      });
-      return;
+    const std::scoped_lock lock(mutex_);
+    auto load = [this, document, &executor, done = std::move(done)]() mutable {
+      load_now(document, executor, std::move(done));
+    };
+    if (held_) {
+      held_->push_back(std::move(load));
+    } else {
+      load();
     }
-    inner_.load_snapshot(document, executor, std::move(done));
   }
   void save_snapshot(const base::DocumentId& document, store::Snapshot snapshot,
                      base::Executor& executor, store::callback<void> done) override {
@@ -60,10 +63,34 @@ class FailingStore final : public store::DocumentStore {
   }
   void close() override { inner_.close(); }
 
+  /// From now on loads wait for release().
+  void hold_loads() {
+    const std::scoped_lock lock(mutex_);
+    held_.emplace();
+  }
+  void release_loads() {
+    const std::scoped_lock lock(mutex_);
+    auto held = std::exchange(held_, std::nullopt);
+    for (auto& load : held.value()) load();
+  }
+
   std::atomic<store::errc> load_fails{};
 
  private:
+  void load_now(const base::DocumentId& document, base::Executor& executor,
+                store::callback<std::optional<store::Snapshot>> done) {
+    if (const auto code = load_fails.load(); code != store::errc{}) {
+      executor.post([done = std::move(done), code]() mutable {
+        done(base::fail(code, "the store was told to fail"));
+      });
+      return;
+    }
+    inner_.load_snapshot(document, executor, std::move(done));
+  }
+
   store::DocumentStore& inner_;
+  std::mutex mutex_;
+  std::optional<std::vector<base::task>> held_;  ///< loads that wait
 };
 
 /// What came back for one request.

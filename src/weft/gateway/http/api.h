@@ -10,6 +10,7 @@
 #include "weft/base/worker_pool.h"
 #include "weft/gateway/http/exchange.h"
 #include "weft/gateway/http/options.h"
+#include "weft/gateway/http/presence.h"
 #include "weft/gateway/http/routes.h"
 #include "weft/gateway/http/unreadable.h"
 #include "weft/hub/document_feed.h"
@@ -57,7 +58,9 @@ struct Api {
   const hub::HubSet& hubs;
   log::OpLog& log;
   hub::DocumentHistory& history;
-  const std::vector<std::unique_ptr<hub::FeedSet>>& feeds;  ///< one for each loop
+  const std::vector<std::unique_ptr<hub::FeedSet>>& feeds;       ///< one for each loop
+  const std::vector<std::unique_ptr<PresenceTable>>& presences;  ///< one for each hub
+  const PresenceFraming& presence_framing;
   std::function<ServerStatus()> status;
   std::atomic<std::size_t>& event_streams;
   const Maintenance& maintenance;
@@ -101,6 +104,8 @@ bool refuse_foreign(const exchange_ptr& exchange);
 
 /// One line of /v1/quarantine.
 nlohmann::json quarantine_json(const hub::QuarantineEntry& entry);
+
+void post_awareness(Api& api, const exchange_ptr& exchange, const Target& target);
 
 void open_events(Api& api, const exchange_ptr& exchange, const Target& target);
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "weft/gateway/document_name.h"
 #include "weft/gateway/http/accept.h"
 #include "weft/gateway/http/api.h"
 #include "weft/gateway/http/openapi.h"
@@ -35,7 +36,7 @@ void send_listing(const Listing& listing) {
   json documents = json::array();
   for (const auto& document : listing.stored) {
     const auto live = listing.live.find(document);
-    json line = {{"room", document.room_id}, {"document", document.doc_id}};
+    json line = document_json(document);
     line["connections"] = live == listing.live.end() ? 0 : live->second.sessions;
     if (live != listing.live.end()) {
       if (const auto version = hub::version_of(live->second.end)) line["version"] = version->value;
@@ -44,9 +45,28 @@ void send_listing(const Listing& listing) {
   }
   json next = nullptr;
   if (listing.stored.size() == listing.limit) {
-    next = listing.stored.back().room_id + "/" + listing.stored.back().doc_id;
+    next = address_of(listing.stored.back()).text();
   }
   listing.exchange->answer(json_response(200, {{"documents", documents}, {"next", next}}));
+}
+
+/// What address_of wrote. Any names will do, since nothing but a place among names is meant.
+std::optional<base::DocumentId> place_in_list(const std::string& address) {
+  const auto name = [](std::string_view encoded) -> std::optional<std::string> {
+    auto decoded = net::percent_decode(encoded);
+    if (!decoded || decoded->empty() || decoded->contains('\0')) return std::nullopt;
+    return decoded;
+  };
+  net::HttpRequest request;
+  request.target = address;
+  const auto path = request.path();
+  const auto slash = path.find('/');
+  if (slash == std::string_view::npos || !net::percent_decode(request.query())) return std::nullopt;
+  auto room = name(path.substr(0, slash));
+  auto doc = name(path.substr(slash + 1));
+  auto part = request.query_parameter("subdocument");
+  if (!room || !doc || (part && (part->empty() || part->contains('\0')))) return std::nullopt;
+  return base::DocumentId{std::move(*room), std::move(*doc), std::move(part)};
 }
 
 /// Asks hub after hub, each on its own executor, which of its documents are live.
@@ -83,9 +103,8 @@ void send_description(Api& api, const Description& what,
                                    "nothing was ever written to this document");
     }
   }
-  json out = {{"room", what.document.room_id},
-              {"document", what.document.doc_id},
-              {"log", log_name(log::identity_of(api.log, what.document))},
+  json out = document_json(what.document);
+  out.update({{"log", log_name(log::identity_of(api.log, what.document))},
               {"version", number_or_null(hub::version_of(what.end))},
               {"state", "stored"},
               {"problem", nullptr},
@@ -93,7 +112,7 @@ void send_description(Api& api, const Description& what,
               {"unreadable", nullptr},
               {"connections", 0},
               {"memory", nullptr},
-              {"snapshot", nullptr}};
+              {"snapshot", nullptr}});
   if (live) {
     out["state"] = live->what == phase::live      ? "live"
                    : live->what == phase::loading ? "loading"
@@ -183,16 +202,17 @@ void show_openapi(Api&, const exchange_ptr& exchange, const Target&) {
 void list_documents(Api& api, const exchange_ptr& exchange, const Target&) {
   const auto limit = exchange->number("limit", list_limit_default, 1, list_limit_max);
   if (!limit) return exchange->fail(limit.error());
-  const auto name = exchange->text("after", 2 * base::document_name_bytes_max + 1);
+  // Each byte of the three names may be written as %XX.
+  const auto name = exchange->text("after", 3 * 3 * base::document_name_bytes_max + 32);
   if (!name) return exchange->fail(name.error());
   std::optional<base::DocumentId> after;
   if (*name) {
-    const auto slash = (*name)->find('/');
-    if (slash == std::string::npos) {
+    after = place_in_list(**name);
+    if (!after) {
       return exchange->refuse(problems::bad_parameter,
-                              "parameter after must be <room>/<document>, as in next");
+                              "parameter after must be <room>/<document>, percent-encoded, as in "
+                              "next");
     }
-    after = base::DocumentId{(*name)->substr(0, slash), (*name)->substr(slash + 1), {}};
   }
   auto listing = std::make_shared<Listing>();
   listing->exchange = exchange;

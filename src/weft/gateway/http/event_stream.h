@@ -3,8 +3,11 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "weft/gateway/http/presence.h"
 #include "weft/hub/document_feed.h"
 #include "weft/net/http.h"
 
@@ -23,12 +26,15 @@ std::string event_text(std::string_view type, std::string_view id, std::string_v
 /// One client that listens to a document: a cursor into its edits, and a comment now and then.
 ///
 /// Threading: the connection's executor.
-class EventStream final : public net::HttpStreamBody, public hub::FeedEvents {
+class EventStream final : public net::HttpStreamBody,
+                          public hub::FeedEvents,
+                          public PresenceListener {
  public:
-  /// Starts with the edit at `from` and ends at `expires`; `greeting` goes first.
+  /// Starts with the edit at `from` and ends at `expires`; `greeting` goes first. With a ticket it
+  /// takes part in the document's presence.
   EventStream(std::shared_ptr<hub::DocumentFeed> feed, base::log_offset from, std::string greeting,
               std::chrono::milliseconds keepalive, base::monotonic_time expires,
-              std::atomic<std::size_t>& open);
+              std::atomic<std::size_t>& open, std::optional<PresenceTicket> presence);
   ~EventStream() override;
 
   void on_open(net::HttpStream& stream) override;
@@ -39,8 +45,14 @@ class EventStream final : public net::HttpStreamBody, public hub::FeedEvents {
   void on_output() override;
   void on_failed(const base::error& why) override;
 
+  // PresenceListener
+  void on_presence(std::vector<base::shared_bytes> events) override;
+  void on_presence_ended(const base::error& why) override;
+
  private:
   void schedule_keepalive();
+  void add_presence(net::GatherSink& sink);
+  void leave_presence();
   void end_with(std::string text);
 
   std::shared_ptr<hub::DocumentFeed> feed_;
@@ -53,6 +65,10 @@ class EventStream final : public net::HttpStreamBody, public hub::FeedEvents {
   std::string waiting_;                      ///< greeting, comments
   std::string ending_;                       ///< what goes last
   base::timer_id timer_ = 0;
+  std::optional<PresenceTicket> ticket_;  ///< until it is open
+  presence_slot slot_;                    ///< this, while it is open
+  std::shared_ptr<PresenceEnd> presence_;
+  std::vector<base::shared_bytes> presence_events_;
   base::timer_id expiry_timer_ = 0;
   bool quiet_ = true;  ///< nothing was sent since the last look
   bool ending_soon_ = false;

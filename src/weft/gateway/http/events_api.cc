@@ -9,6 +9,7 @@
 #include "weft/gateway/http/response.h"
 #include "weft/gateway/http/update_format.h"
 #include "weft/gateway/json.h"
+#include "weft/gateway/random_source.h"
 #include "weft/gateway/version.h"
 
 namespace weft::gateway::http {
@@ -19,41 +20,55 @@ constexpr std::string_view events_only[] = {media::events};
 /// How soon a browser connects again when a stream has ended.
 constexpr std::string_view retry_line = "retry: 1000\n\n";
 
+/// The ticket of a client that asks for presence.
+std::optional<PresenceTicket> ticket_for(Api& api, const Exchange& exchange,
+                                         const base::DocumentId& document) {
+  if (exchange.number("awareness", 0, 0, 1) != 1u) return std::nullopt;
+  const std::size_t index = api.hubs.index(document);
+  return PresenceTicket{*api.hubs.all()[index],
+                        *api.presences[index],
+                        api.presence_framing,
+                        document,
+                        {"http " + exchange.request().peer, exchange.permit()},
+                        random_name(fill_from_system)};
+}
+
+/// How a stream begins.
+struct Beginning {
+  base::log_offset from;                             ///< the first edit
+  std::optional<hub::standing> lost = std::nullopt;  ///< the client's version leads nowhere
+};
+
+/// The first event says behind which version the client hears everything. Its id lets a browser
+/// that loses the connection before the first edit come back to the same place.
+std::string greeting(base::log_identity log, const Beginning& begin, const std::string& stream) {
+  const auto version = hub::version_of(begin.from);
+  nlohmann::json data = {{"version", nullptr}, {"log", log_name(log)}};
+  if (version) data["version"] = version->value;
+  if (begin.lost) data["reason"] = hub::describe(*begin.lost);
+  if (!stream.empty()) data["stream"] = stream;
+  return std::string(retry_line) +
+         event_text(begin.lost ? "reset" : "start", version_name(version, log), json_text(data));
+}
+
 void start_stream(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
-                  base::log_offset from, std::string greeting) {
+                  const Beginning& begin) {
   const auto feeds = std::ranges::find_if(
       api.feeds, [&](const auto& set) { return &set->executor() == &exchange->executor(); });
   WEFT_CHECK(feeds != api.feeds.end());
+  auto ticket = ticket_for(api, *exchange, document);
+  const base::log_identity log = log::identity_of(api.log, document);
+  std::string text = greeting(log, begin, ticket ? ticket->stream : std::string());
   net::HttpResponse response;
   response.headers.push_back({"Content-Type", "text/event-stream"});
   response.headers.push_back({"Cache-Control", "no-store"});
   // Proxies that gather a response would hold the events back.
   response.headers.push_back({"X-Accel-Buffering", "no"});
-  response.headers.push_back({"Weft-Log", log_name(log::identity_of(api.log, document))});
-  response.stream = std::make_unique<EventStream>((*feeds)->feed(document), from,
-                                                  std::move(greeting), api.options.event_keepalive,
-                                                  exchange->permit().expires, api.event_streams);
+  response.headers.push_back({"Weft-Log", log_name(log)});
+  response.stream = std::make_unique<EventStream>(
+      (*feeds)->feed(document), begin.from, std::move(text), api.options.event_keepalive,
+      exchange->permit().expires, api.event_streams, std::move(ticket));
   exchange->answer(std::move(response));
-}
-
-/// The first event says behind which version the client hears everything. Its id lets a browser
-/// that loses the connection before the first edit come back to the same place.
-std::string greeting(base::log_identity log, base::log_offset from,
-                     std::optional<hub::standing> lost) {
-  const auto version = hub::version_of(from);
-  nlohmann::json data = {{"version", nullptr}, {"log", log_name(log)}};
-  if (version) data["version"] = version->value;
-  if (lost) data["reason"] = hub::describe(*lost);
-  return std::string(retry_line) +
-         event_text(lost ? "reset" : "start", version_name(version, log), json_text(data));
-}
-
-/// Streams from the present end on. With `lost`, the client's version leads nowhere: it is told to
-/// read the state, which then holds all that was durable before this stream began.
-void start_at(Api& api, const exchange_ptr& exchange, const base::DocumentId& document,
-              base::log_offset from, std::optional<hub::standing> lost) {
-  start_stream(api, exchange, document, from,
-               greeting(log::identity_of(api.log, document), from, lost));
 }
 
 /// Where the client says it was: a browser that connects again does so in Last-Event-ID, in place
@@ -87,6 +102,9 @@ void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
     return exchange->refuse(problems::bad_parameter,
                             "parameter format: events carry updates of format v1 only");
   }
+  if (const auto awareness = exchange->number("awareness", 0, 0, 1); !awareness) {
+    return exchange->fail(awareness.error());
+  }
   if (api.event_streams.load(std::memory_order_relaxed) >= api.options.event_streams_max) {
     return exchange->refuse(problems::unavailable,
                             "too many event streams are open (http.event_streams_max)");
@@ -101,9 +119,9 @@ void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
                                from = where->end](base::result<hub::Located> found) {
                                 if (!found) return exchange->fail(found.error());
                                 if (found->where == hub::standing::known) {
-                                  return start_at(api, exchange, document, from, std::nullopt);
+                                  return start_stream(api, exchange, document, {from});
                                 }
-                                start_at(api, exchange, document, found->end, found->where);
+                                start_stream(api, exchange, document, {found->end, found->where});
                               });
   }
   // Asking for its end makes known which log it is.
@@ -111,12 +129,14 @@ void open_events(Api& api, const exchange_ptr& exchange, const Target& target) {
       target.document, exchange->executor(),
       [&api, exchange, document = target.document, where](base::result<base::log_offset> end) {
         if (!end) return exchange->fail(end.error());
-        if (!where) return start_at(api, exchange, document, *end, std::nullopt);
+        if (!where) return start_stream(api, exchange, document, {*end});
         if (where->log != log::identity_of(api.log, document)) {
-          return start_at(api, exchange, document, *end, hub::standing::other_log);
+          // Its version leads nowhere: it is told to read the state, which then holds all that was
+          // durable before this stream began.
+          return start_stream(api, exchange, document, {*end, hub::standing::other_log});
         }
         // What was seen of it was a document without a record.
-        start_at(api, exchange, document, {0}, std::nullopt);
+        start_stream(api, exchange, document, {{0}});
       });
 }
 

@@ -1,5 +1,7 @@
 #include "weft/gateway/http/gateway.h"
 
+#include "weft/gateway/document_name.h"
+
 namespace weft::gateway::http {
 
 namespace {
@@ -37,6 +39,8 @@ Handler handler_of(Operation operation) {
       return read_xml_view;
     case Operation::publish:
       return publish_updates;
+    case Operation::awareness:
+      return post_awareness;
     case Operation::state_vector:
       return read_state_vector;
     case Operation::snapshot:
@@ -61,6 +65,18 @@ Handler handler_of(Operation operation) {
   base::invariant_broken("an operation without a handler", __FILE__, __LINE__);
 }
 
+/// What a need is, as hub::check_permit has it.
+std::pair<bool hub::Rights::*, std::string_view> right_of(Need need) {
+  switch (need) {
+    case Need::write:
+      return {&hub::Rights::write, "change this document"};
+    case Need::awareness:
+      return {&hub::Rights::awareness, "show their presence here"};
+    default:
+      return {&hub::Rights::read, "read this"};
+  }
+}
+
 }  // namespace
 
 Gateway::Gateway(GatewayParts parts, HttpOptions options)
@@ -69,21 +85,15 @@ Gateway::Gateway(GatewayParts parts, HttpOptions options)
       cors_(options_.cors_origins, cors_terms()),
       history_(parts_.log, parts_.store, parts_.workers, {options_.replay_bytes_max}),
       unreadable_(parts_.reading_keeper),
-      api_{options_,
-           parts_.hubs,
-           parts_.log,
-           history_,
-           feeds_,
-           parts_.status,
-           event_streams_,
-           parts_.maintenance,
-           parts_.typed_readers,
-           parts_.typed_reader,
+      api_{options_,       parts_.hubs,        parts_.log,           history_,
+           feeds_,         presences_,         presence_framing_,    parts_.status,
+           event_streams_, parts_.maintenance, parts_.typed_readers, parts_.typed_reader,
            unreadable_} {
   for (const auto& incident : parts_.unreadable) unreadable_.restore(incident);
   hub::FeedOptions feed;
   feed.ring_bytes_max = options_.event_ring_bytes_max;
   for (hub::Hub* hub : parts_.hubs.all()) {
+    presences_.push_back(std::make_unique<PresenceTable>());
     feeds_.push_back(
         std::make_unique<hub::FeedSet>(parts_.log, hub->executor(), event_writer_, feed));
   }
@@ -142,6 +152,11 @@ void Gateway::serve_api(const exchange_ptr& exchange) {
     return exchange->refuse(problems::bad_parameter,
                             "the query: a % needs two hexadecimal digits behind it");
   }
+  if (path.starts_with(document_path)) {
+    if (auto ok = take_subdocument(request, target->document); !ok) {
+      return exchange->refuse(problems::bad_name, ok.error().message);
+    }
+  }
   if (route->method != "GET" && !cors_.may_change(request)) {
     return exchange->refuse(problems::origin_refused,
                             "pages of this origin may not change anything here "
@@ -160,10 +175,8 @@ void Gateway::authorize(const exchange_ptr& exchange, const Route& route, Target
       *parts_.authorizer, {std::move(document), exchange->token(), {}}, exchange->executor(),
       [this, exchange, &route, target = std::move(target)](base::result<hub::Permit> permit) {
         if (!permit) return exchange->fail(permit.error());
-        const bool writes = route.need == Need::write;
-        auto ok = hub::check_permit(*permit, writes ? &hub::Rights::write : &hub::Rights::read,
-                                    writes ? "change this document" : "read this",
-                                    exchange->executor().now());
+        const auto [right, what] = right_of(route.need);
+        auto ok = hub::check_permit(*permit, right, what, exchange->executor().now());
         if (!ok) return exchange->fail(ok.error());
         exchange->allow(std::move(*permit));
         handler_of(route.operation)(api_, exchange, target);

@@ -61,6 +61,8 @@ class Gateway final : public net::HttpHandler {
   hub::DocumentHistory history_;
   const EventWriter event_writer_;
   std::vector<std::unique_ptr<hub::FeedSet>> feeds_;
+  std::vector<std::unique_ptr<PresenceTable>> presences_;
+  const PresenceFraming presence_framing_;
   std::atomic<std::size_t> event_streams_{0};
   Unreadable unreadable_;
   Api api_;

@@ -54,11 +54,9 @@ bool refuse_foreign(const exchange_ptr& exchange) {
 }
 
 json quarantine_json(const hub::QuarantineEntry& entry) {
-  return {{"room", entry.document.room_id},
-          {"document", entry.document.doc_id},
-          {"reason", entry.reason},
-          {"since", entry.since_ms},
-          {"attempts", entry.attempts}};
+  json out = document_json(entry.document);
+  out.update({{"reason", entry.reason}, {"since", entry.since_ms}, {"attempts", entry.attempts}});
+  return out;
 }
 
 void list_quarantine(Api& api, const exchange_ptr& exchange, const Target&) {

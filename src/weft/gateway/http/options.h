@@ -18,6 +18,7 @@ struct HttpOptions {
   std::size_t typed_bytes_max = 32u << 20;    ///< state of a document that is read as JSON or text
   std::size_t reads_waiting_max = 1024;       ///< reads that wait for a thread; more are told 503
   std::size_t event_streams_max = 10'000;     ///< open event streams; more are told 503
+  std::size_t awareness_bytes_max = 256u << 10;       ///< one awareness update that is posted
   std::size_t event_ring_bytes_max = 1u << 20;        ///< events kept per document for slow readers
   std::chrono::milliseconds event_keepalive{15'000};  ///< a silent event stream says so this often
 };

@@ -23,6 +23,7 @@ constexpr ProblemType all[] = {
     problems::unreadable,       problems::no_reader,       problems::unavailable,
     problems::draining,         problems::local_only,      problems::maintenance_failed,
     problems::no_edit,          problems::unauthenticated, problems::forbidden,
+    problems::unknown_stream,
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ inline constexpr ProblemType local_only{"local-only", 403, "For this machine onl
 inline constexpr ProblemType not_found{"not-found", 404, "Nothing here"};
 inline constexpr ProblemType unknown_document{"unknown-document", 404, "Unknown document"};
 inline constexpr ProblemType unknown_version{"unknown-version", 404, "Unknown version"};
+inline constexpr ProblemType unknown_stream{"unknown-stream", 404, "Unknown stream"};
 inline constexpr ProblemType unknown_root{"unknown-root", 404, "Unknown root"};
 inline constexpr ProblemType bad_method{"bad-method", 405, "Bad method"};
 inline constexpr ProblemType not_acceptable{"not-acceptable", 406, "Not acceptable"};

@@ -26,6 +26,7 @@ constexpr Route all[] = {
     {delta, "GET", "/v1/documents/{room}/{document}/delta", Need::read},
     {xml, "GET", "/v1/documents/{room}/{document}/xml", Need::read},
     {publish, "POST", "/v1/documents/{room}/{document}/updates", Need::write},
+    {awareness, "POST", "/v1/documents/{room}/{document}/awareness", Need::awareness},
     {state_vector, "GET", "/v1/documents/{room}/{document}/state-vector", Need::read},
     {snapshot, "GET", "/v1/documents/{room}/{document}/snapshot", Need::read},
     {history, "GET", "/v1/documents/{room}/{document}/history", Need::read},
@@ -37,8 +38,6 @@ constexpr Route all[] = {
     {trace, "POST", "/v1/documents/{room}/{document}/trace", Need::local},
     {backup, "POST", "/v1/backup", Need::local},
 };
-
-constexpr std::string_view document_path = "/v1/documents/{room}/{document}";
 
 /// "update" of ".../{document}/update".
 std::string_view behind_document(std::string_view route_path) {

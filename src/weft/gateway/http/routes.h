@@ -24,6 +24,7 @@ enum class Operation {
   delta,
   xml,
   publish,
+  awareness,
   state_vector,
   snapshot,
   history,
@@ -39,10 +40,11 @@ enum class Operation {
 /// What an authorizer is asked for before something is done.
 enum class Need : std::uint8_t {
   nothing,
-  list,   ///< to read what concerns no single document
-  read,   ///< to read the document
-  write,  ///< to change the document
-  local,  ///< nothing: the handler serves this machine only
+  list,       ///< to read what concerns no single document
+  read,       ///< to read the document
+  write,      ///< to change the document
+  awareness,  ///< to be seen in the document
+  local,      ///< nothing: the handler serves this machine only
 };
 
 /// One way to ask for something. HEAD goes with every GET.
@@ -52,6 +54,10 @@ struct Route {
   std::string_view path;  ///< as docs/openapi.yaml writes it
   Need need;
 };
+
+/// What the paths of all routes that concern one document begin with. Their query may name a
+/// subdocument of it: take_subdocument.
+inline constexpr std::string_view document_path = "/v1/documents/{room}/{document}";
 
 /// All of them, and the operators' paths beside /v1.
 std::span<const Route> routes();

@@ -37,21 +37,22 @@ json timeline_json(const log::OpLog& log, const base::DocumentId& document,
   for (const auto& frame : timeline.frames) {
     frames.push_back({{"bytes", frame.bytes}, {"receivers", frame.receivers}});
   }
-  return {{"room", document.room_id},
-          {"document", document.doc_id},
-          {"operation", base::to_string(timeline.operation)},
-          {"sender", timeline.sender},
-          {"updateBytes", timeline.update_bytes},
-          {"position", timeline.offset ? position_json(log, document, timeline.offset) : json()},
-          {"steps", steps_json(timeline)},
-          {"commitRecords", timeline.commit_records},
-          {"batchEdits", timeline.batch_edits},
-          {"frames", std::move(frames)},
-          {"receivers",
-           {{"all", timeline.receivers},
-            {"sent", timeline.sent},
-            {"blocked", timeline.blocked},
-            {"left", timeline.left}}}};
+  json out = document_json(document);
+  out.update(
+      {{"operation", base::to_string(timeline.operation)},
+       {"sender", timeline.sender},
+       {"updateBytes", timeline.update_bytes},
+       {"position", timeline.offset ? position_json(log, document, timeline.offset) : json()},
+       {"steps", steps_json(timeline)},
+       {"commitRecords", timeline.commit_records},
+       {"batchEdits", timeline.batch_edits},
+       {"frames", std::move(frames)},
+       {"receivers",
+        {{"all", timeline.receivers},
+         {"sent", timeline.sent},
+         {"blocked", timeline.blocked},
+         {"left", timeline.left}}}});
+  return out;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "weft/gateway/batch_sink.h"
+
 namespace weft::gateway::socketio {
 
 namespace {
@@ -49,23 +51,6 @@ class LocalChannel final : public DocumentChannel, public PortOwner {
 // --- on two -------------------------------------------------------------------------------------
 
 using batch = std::vector<base::shared_bytes>;
-
-/// Keeps what a port has to say until it is sent to the other executor.
-class BatchSink final : public net::GatherSink {
- public:
-  explicit BatchSink(std::size_t room) : room_(room) {}
-  void add(base::shared_bytes framed) override {
-    if (framed.empty()) return;
-    room_ -= std::min(room_, framed.size());
-    frames.push_back(std::move(framed));
-  }
-  std::size_t room() const override { return room_; }
-
-  batch frames;
-
- private:
-  std::size_t room_;
-};
 
 class RemoteChannel;
 

@@ -13,18 +13,6 @@ constexpr std::uint8_t nothing_known[] = {0};
 
 }  // namespace
 
-std::expected<AddressedRequest, Refusal> read_message(std::optional<std::uint64_t> ack,
-                                                      base::shared_bytes envelope) {
-  const auto parts = protocol::split_envelope(envelope);
-  auto metadata =
-      parts ? protocol::decode_metadata(parts->metadata) : base::fail(base::error(parts.error()));
-  if (!metadata) return std::unexpected(Refusal{"bad-envelope", metadata.error().message});
-  AddressedRequest out{std::move(metadata->document),
-                       {PortRequest::kind::message, ack, std::move(envelope)}};
-  out.request.channel = metadata->channel;
-  return out;
-}
-
 DocumentPort::DocumentPort(hub::Hub& hub, hub::DocumentHistory& history,
                            const SocketFraming& framing, base::DocumentId document,
                            PortClient client, PortOwner& owner)

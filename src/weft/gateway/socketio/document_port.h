@@ -7,24 +7,12 @@
 #include <optional>
 #include <string>
 
+#include "weft/gateway/socketio/port_request.h"
 #include "weft/gateway/socketio/wire.h"
 #include "weft/hub/document_history.h"
 #include "weft/hub/hub.h"
-#include "weft/protocol/envelope.h"
 
 namespace weft::gateway::socketio {
-
-/// What a client wants of one document, cut out of one of its events.
-struct PortRequest {
-  enum class kind : std::uint8_t { sync, message };
-
-  kind what = kind::message;
-  std::optional<std::uint64_t> ack;  ///< the id of its acknowledgement, if it wants one
-  base::shared_bytes bytes;          ///< message: the envelope; sync: the state vector
-  bool state_vector = false;         ///< sync: there is one
-  std::optional<hub::VersionName> version = std::nullopt;  ///< sync: up to where the client is
-  weft::protocol::Channel channel = weft::protocol::Channel::doc;  ///< message: of its metadata
-};
 
 /// Who a port is for.
 struct PortClient {
@@ -32,16 +20,6 @@ struct PortClient {
   std::string token = {};                 ///< as it said
   hub::Authorizer* authorizer = nullptr;  ///< nullptr: nobody asks for a token
 };
-
-/// A message and the document that it is for.
-struct AddressedRequest {
-  base::DocumentId document;
-  PortRequest request;
-};
-
-/// Reads the metadata of a client's envelope. Refused: bad-envelope.
-std::expected<AddressedRequest, Refusal> read_message(std::optional<std::uint64_t> ack,
-                                                      base::shared_bytes envelope);
 
 /// What the owner of a port hears, on the document's executor, from inside of its calls too.
 class PortOwner {

@@ -67,7 +67,7 @@ Gateway::Gateway(GatewayParts parts, SocketOptions options, std::string_view cor
     : parts_(parts),
       options_(std::move(options)),
       endpoint_(options_.engine, parts_.loops, *this, Cors(cors_origins, engine::cors_terms()),
-                engine::fill_from_system) {}
+                fill_from_system) {}
 
 engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
   auto handshake = read_query(request);
@@ -82,9 +82,9 @@ engine::AdmissionDecision Gateway::admit(const net::HttpRequest& request) {
                           parts_.events, counters_,      parts_.authorizer};
   auto all = std::make_unique<AllNamespaces>(document_namespaces(parts, options_, *handshake),
                                              yjs_namespaces(parts, yjs_framings_, *handshake));
-  return engine::Admission{std::make_unique<protocol::Connection>(
-                               std::move(all), options_.connection, engine::fill_from_system),
-                           home};
+  return engine::Admission{
+      std::make_unique<protocol::Connection>(std::move(all), options_.connection, fill_from_system),
+      home};
 }
 
 }  // namespace weft::gateway::socketio

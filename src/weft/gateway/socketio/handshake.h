@@ -6,7 +6,7 @@
 
 #include "weft/base/ids.h"
 #include "weft/base/result.h"
-#include "weft/hub/document_history.h"
+#include "weft/hub/version_name.h"
 #include "weft/net/http.h"
 
 namespace weft::gateway::socketio {

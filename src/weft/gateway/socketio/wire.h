@@ -8,6 +8,7 @@
 
 #include "weft/base/bytes.h"
 #include "weft/base/result.h"
+#include "weft/gateway/socketio/port_request.h"
 #include "weft/hub/framing.h"
 #include "weft/log/op_log.h"
 
@@ -15,13 +16,6 @@
 /// in WebSocket frames, which the polling transport rewrites.
 /// Source: docs/protocols.md, "Socket.IO". Pure, any thread.
 namespace weft::gateway::socketio {
-
-/// Why a client's message was refused, as clients are told; docs/protocols.md lists the codes.
-struct Refusal {
-  std::string_view code;  ///< static text
-  std::string message;
-  bool retry = false;  ///< the same may be sent again later
-};
 
 /// How a client is told of an error of the hub.
 Refusal refusal_of(const base::error& why);

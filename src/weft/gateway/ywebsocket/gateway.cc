@@ -19,7 +19,7 @@ std::uint16_t close_code_of(const base::error& why) {
 }
 
 net::UpgradeDecision Gateway::on_upgrade(const net::HttpRequest& request) {
-  auto document = document_of_path(request.path());
+  auto document = document_of_request(request);
   if (!document) {
     return std::unexpected(net::HttpResponse::problem(
         400, document.error().message + "; connect to /ws/<room>/<document>"));

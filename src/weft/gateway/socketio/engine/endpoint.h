@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "weft/gateway/cors.h"
+#include "weft/gateway/random_source.h"
 #include "weft/gateway/socketio/engine/options.h"
-#include "weft/gateway/socketio/engine/random_source.h"
 #include "weft/gateway/socketio/engine/session.h"
 #include "weft/gateway/socketio/engine/session_slots.h"
 #include "weft/gateway/socketio/engine/session_table.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "weft/gateway/socketio/engine/random_source.h"
+#include "weft/gateway/random_source.h"
 
 /// Names of sessions: 24 characters of the URL alphabet, 16 bits of the loop that the session lives
 /// on and 128 random ones. So every request finds its session without a table of all. Pure.

@@ -45,7 +45,7 @@ void Admission::refuse(std::string_view message, const json& data) {
 }
 
 Connection::Connection(std::unique_ptr<Namespaces> namespaces, ConnectionOptions options,
-                       engine::random_source random)
+                       random_source random)
     : namespaces_(std::move(namespaces)),
       options_(options),
       random_(std::move(random)),
@@ -107,7 +107,7 @@ void Connection::accepted(Socket& socket, std::unique_ptr<SocketHandler> handler
   if (closing_ || socket.state_ != Socket::state::deciding) return;
   const auto self = socket.shared_from_this();
   socket.state_ = Socket::state::connected;
-  socket.id_ = engine::random_name(random_);
+  socket.id_ = random_name(random_);
   socket.handler_ = std::move(handler);
   // A socket's name needs no escapes.
   const auto data = R"({"sid":")" + socket.id_ + R"("})";

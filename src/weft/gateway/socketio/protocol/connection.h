@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "weft/gateway/socketio/engine/random_source.h"
+#include "weft/gateway/random_source.h"
 #include "weft/gateway/socketio/engine/session.h"
 #include "weft/gateway/socketio/protocol/decoder.h"
 #include "weft/gateway/socketio/protocol/socket.h"
@@ -72,7 +72,7 @@ inline constexpr std::string_view invalid_namespace = "Invalid namespace";
 class Connection final : public engine::SessionHandler {
  public:
   Connection(std::unique_ptr<Namespaces> namespaces, ConnectionOptions options,
-             engine::random_source random);
+             random_source random);
   ~Connection() override;
 
   // engine::SessionHandler
@@ -111,7 +111,7 @@ class Connection final : public engine::SessionHandler {
 
   const std::unique_ptr<Namespaces> namespaces_;
   const ConnectionOptions options_;
-  const engine::random_source random_;
+  const random_source random_;
   engine::Session* session_ = nullptr;
   Decoder decoder_;
   std::map<std::string, socket_ptr, std::less<>> sockets_;

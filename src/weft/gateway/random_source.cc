@@ -1,4 +1,4 @@
-#include "weft/gateway/socketio/engine/random_source.h"
+#include "weft/gateway/random_source.h"
 
 #include <sys/random.h>
 
@@ -8,7 +8,7 @@
 #include "weft/base/result.h"
 #include "weft/gateway/base64.h"
 
-namespace weft::gateway::socketio::engine {
+namespace weft::gateway {
 
 void fill_from_system(std::span<std::uint8_t> out) {
   while (!out.empty()) {
@@ -24,4 +24,4 @@ std::string random_name(const random_source& random) {
   return to_base64url(bytes);
 }
 
-}  // namespace weft::gateway::socketio::engine
+}  // namespace weft::gateway
