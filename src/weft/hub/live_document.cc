@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "weft/hub/errc.h"
+#include "weft/hub/put_back.h"
 
 namespace weft::hub {
 
@@ -212,7 +213,7 @@ void LiveDocument::on_committed(const log::record_batch& records) {
   if (phase_ == Phase::broken) return;
   if (phase_ == Phase::loading) {
     early_.insert(early_.end(), records.begin(), records.end());
-    return;
+    return on_put_back(records);
   }
   if (trace_) [[unlikely]]
     trace_->on_committed(records);

@@ -166,12 +166,19 @@ class LiveDocument final : public log::Subscriber,
   // Loading (live_document_load.cc).
   void load_snapshot();
   void take_snapshot(store::Snapshot snapshot);
-  void check_coverage(base::log_identity covered);
+  void check_coverage(base::log_identity covered, const base::shared_bytes& snapshot);
   void read_tail(base::log_offset from);
   void become_live();
   void break_with(base::error why);
   base::result<base::shared_bytes> update_of(const log::CommittedRecord& entry) const;
   base::result<base::shared_bytes> apply(const log::CommittedRecord& entry, bool foreign);
+
+  // Putting back what the log has lost (live_document_put_back.cc).
+  struct PutBack;
+  void find_lost();
+  void put_back(base::result<std::vector<base::byte_vector>> lost);
+  void put_back_next();
+  void on_put_back(const log::record_batch& records);
 
   // Writing.
   base::result<bool> admit(base::byte_view update, bool from_sync, const Permit& permit,
@@ -296,6 +303,8 @@ class LiveDocument final : public log::Subscriber,
 
   std::vector<base::task> when_loaded_;
   log::record_batch early_;  ///< committed while loading
+  /// While it is loaded over a snapshot that may hold what its log does not.
+  std::unique_ptr<PutBack> put_back_;
 
   std::unique_ptr<EditTrace> trace_;  ///< none unless somebody follows an edit
   std::uint64_t traces_ = 0;          ///< how many there ever were

@@ -3,6 +3,7 @@
 
 #include "weft/hub/errc.h"
 #include "weft/hub/live_document.h"
+#include "weft/hub/put_back.h"
 #include "weft/protocol/envelope.h"
 
 namespace weft::hub {
@@ -62,8 +63,8 @@ void LiveDocument::take_snapshot(store::Snapshot snapshot) {
     }
     return out;
   };
-  auto finish = [self = shared_from_this(), covered = snapshot.covered_end,
-                 log = snapshot.log](Taken taken) {
+  auto finish = [self = shared_from_this(), covered = snapshot.covered_end, log = snapshot.log,
+                 update = snapshot.update](Taken taken) {
     if (self->phase_ != Phase::loading) return;
     if (!taken.run) {
       return self->break_with(
@@ -73,7 +74,7 @@ void LiveDocument::take_snapshot(store::Snapshot snapshot) {
     }
     self->state_.load(std::move(taken.run->run), std::move(taken.held), covered);
     self->snapshot_end_ = covered;
-    self->check_coverage(log);
+    self->check_coverage(log, update);
   };
   if (bytes <= taken_at_once_bytes_max) return finish(take());
   parts_.background.post(
@@ -83,15 +84,15 @@ void LiveDocument::take_snapshot(store::Snapshot snapshot) {
       });
 }
 
-void LiveDocument::check_coverage(base::log_identity covered) {
+void LiveDocument::check_coverage(base::log_identity covered, const base::shared_bytes& snapshot) {
   parts_.log.end(
       id_, parts_.executor,
-      [self = shared_from_this(), covered](base::result<base::log_offset> end) {
+      [self = shared_from_this(), covered, snapshot](base::result<base::log_offset> end) {
         if (self->phase_ != Phase::loading) return;
         if (!end) return self->break_with(loading_failed(self->id_, "log", end.error()));
         // A snapshot of another log, or one that knows more than the log holds (a log
         // restored, recreated or cut): its content counts, its position does not. All
-        // of the log is read over it.
+        // of the log is read over it, and what it lacks is put back.
         if (covered != log::identity_of(self->parts_.log, self->id_) || *end < self->state_.end()) {
           self->parts_.events.report(base::severity::warn, "snapshot.position_unfit",
                                      {{"document", base::to_string(self->id_)},
@@ -99,6 +100,7 @@ void LiveDocument::check_coverage(base::log_identity covered) {
                                       {"log_end", std::to_string(end->value)}});
           self->state_.forget_position();
           self->snapshot_end_ = {};
+          self->put_back_ = std::make_unique<PutBack>(snapshot);
         }
         self->read_tail(self->state_.end());
       });
@@ -114,11 +116,12 @@ void LiveDocument::read_tail(base::log_offset from) {
                       return self->break_with(loading_failed(self->id_, "log", read.error()));
                     }
                     for (const auto& entry : read->records) {
-                      if (auto ok = self->apply(entry, true); !ok) {
-                        return self->break_with(std::move(ok.error()));
-                      }
+                      auto update = self->apply(entry, true);
+                      if (!update) return self->break_with(std::move(update.error()));
+                      if (self->put_back_) self->put_back_->learn(*update);
                     }
                     if (read->more) return self->read_tail(read->next);
+                    if (self->put_back_) return self->find_lost();
                     self->become_live();
                   });
 }
@@ -195,8 +198,8 @@ void LiveDocument::become_live() {
 }
 
 void LiveDocument::on_lost(const base::error& why) {
-  // What is here was built on offsets that mean nothing any more. Clients come back and bring what
-  // the log that is there now does not have.
+  // What is here was built on offsets that mean nothing any more. Whoever comes back has it loaded
+  // again, and what the log that is there now lacks is put back out of the snapshot or by clients.
   if (phase_ != Phase::broken) break_with(loading_failed(id_, "log", why));
 }
 
@@ -207,6 +210,7 @@ void LiveDocument::break_with(base::error why) {
   phase_ = Phase::broken;
   why_broken_ = why;
   recovering_ = false;  // nothing is left to be recovered: it may be put away
+  put_back_.reset();
   // What is only out of reach is tried again by the next who comes.
   if (why.code == errc::broken) {
     parts_.quarantine->enter(id_, why.message, parts_.executor.now(),

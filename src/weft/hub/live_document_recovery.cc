@@ -6,6 +6,7 @@
 
 #include "weft/hub/errc.h"
 #include "weft/hub/live_document.h"
+#include "weft/hub/put_back.h"
 
 namespace weft::hub {
 
@@ -23,6 +24,12 @@ void LiveDocument::on_append_failed(const std::vector<base::OperationId>& operat
                        {{"document", base::to_string(id_)},
                         {"edits", std::to_string(operations.size())},
                         {"reason", why.message}});
+  if (put_back_ && put_back_->awaits_any(operations)) {
+    // The next who comes has it loaded again; what did arrive is found in the log then.
+    return break_with({make_error_code(errc::unavailable),
+                       "document " + base::to_string(id_) +
+                           ": what its log lacks could not be put back: " + why.message});
+  }
   std::vector<position_callback> failed;
   for (const auto& operation : operations) {
     const auto it = std::find_if(pending_.begin(), pending_.end(),
