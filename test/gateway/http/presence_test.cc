@@ -320,7 +320,7 @@ TEST_F(HttpPresence, AStreamEndsWhenItsDocumentCannotBeLoaded) {
   EXPECT_EQ(last.type, "end");
   EXPECT_EQ(last.data["type"], "urn:weft:problem:unavailable");
   // Edits alone need no live document.
-  auto without = listen("?since=none@" + log_name(log->id()));
+  auto without = listen("?since=none@" + log_name(log->topic_id()));
   EXPECT_EQ(without.next().type, "start");
   EXPECT_EQ(without.next().type, "update");
 }
