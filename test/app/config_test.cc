@@ -69,6 +69,11 @@ TEST(Config, KafkaNeedsBrokersAndATopicThatCanBe) {
   EXPECT_FALSE(check(config));
   ASSERT_TRUE(apply(config, "kafka.topic", "everything"));
   EXPECT_TRUE(check(config));
+  ASSERT_TRUE(apply(config, "kafka.replication", "2"));
+  ASSERT_TRUE(apply(config, "kafka.min_insync_replicas", "3"));
+  EXPECT_FALSE(check(config));
+  ASSERT_TRUE(apply(config, "kafka.min_insync_replicas", "2"));
+  EXPECT_TRUE(check(config));
   ASSERT_TRUE(apply(config, "log.record_bytes_max", "1000000000"));
   EXPECT_FALSE(check(config));
 }
@@ -81,14 +86,17 @@ TEST(Config, PropertiesOfKafkasClientArePassedOnAndCheckedAndSecretsNotPrinted) 
       "  replication: 3\n"
       "  client:\n"
       "    security.protocol: SASL_SSL\n"
+      "    sasl.mechanism: PLAIN\n"
       "    sasl.username: weft\n");
   ASSERT_TRUE(config) << config.error().message;
   Config with_secret = *config;
   const char* const environment[] = {"WEFT_KAFKA_CLIENT_SASL_PASSWORD=a_B", nullptr};
   ASSERT_TRUE(apply_environment(with_secret, environment));
   EXPECT_TRUE(check(with_secret));
-  const std::map<std::string, std::string> given{
-      {"security.protocol", "SASL_SSL"}, {"sasl.username", "weft"}, {"sasl.password", "a_B"}};
+  const std::map<std::string, std::string> given{{"security.protocol", "SASL_SSL"},
+                                                 {"sasl.mechanism", "PLAIN"},
+                                                 {"sasl.username", "weft"},
+                                                 {"sasl.password", "a_B"}};
   EXPECT_EQ(with_secret.kafka.clusters.at(""), given);
   EXPECT_EQ(with_secret.kafka.topics.replication, 3);
   EXPECT_EQ(with_secret.kafka.topics.min_insync_replicas, -1);
@@ -99,9 +107,16 @@ TEST(Config, PropertiesOfKafkasClientArePassedOnAndCheckedAndSecretsNotPrinted) 
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(print(*again), print(*config));
 
-  for (const auto& [property, value] : std::map<std::string, std::string>{
-           {"no.such.property", "1"}, {"security.protocol", "SMOKE"}, {"bootstrap.servers", "b"}}) {
-    Config wrong = *config;
+  for (const auto& [property, value] :
+       std::map<std::string, std::string>{{"no.such.property", "1"},
+                                          {"security.protocol", "SMOKE"},
+                                          {"bootstrap.servers", "b"},
+                                          {"metadata.broker.list", "b"},
+                                          {"transactional.id", "t"},
+                                          {"acks", "1"},
+                                          {"isolation.level", "read_committed"},
+                                          {"ssl.ca.location", "/nowhere"}}) {
+    Config wrong = with_secret;
     ASSERT_TRUE(apply(wrong, "kafka.client." + property, value));
     const auto checked = check(wrong);
     ASSERT_FALSE(checked) << property;

@@ -257,7 +257,7 @@ void add_kafka_settings(std::vector<Setting>& out) {
   out.push_back(duration("kafka.append_timeout", "ms that an edit waits for the brokers", 100,
                          ms_most, [](Config& c) -> auto& { return c.kafka.append_timeout; }));
   out.push_back(duration("kafka.request_timeout", "ms that everything else waits for them", 100,
-                         ms_most, [](Config& c) -> auto& { return c.kafka.request_timeout; }));
+                         60'000, [](Config& c) -> auto& { return c.kafka.request_timeout; }));
   out.push_back(number("kafka.reads_queued_max", "reads that wait for the brokers", 1, 10'000'000,
                        [](Config& c) -> auto& { return c.kafka.reads_queued_max; }));
   out.push_back(number("kafka.scan_bytes_max",

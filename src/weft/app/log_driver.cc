@@ -5,6 +5,8 @@
 #include <utility>
 
 #ifdef WEFT_WITH_KAFKA
+#include "weft/app/evidence.h"
+#include "weft/gateway/version.h"
 #include "weft/log/kafka/kafka_log.h"
 #endif
 
@@ -15,8 +17,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* embedded_folder = "log";
-/// Lies in data directories whose log is Kafka.
+/// Lies in data directories whose log is Kafka, and says which: two lines, the cluster's identity
+/// and the template of topics.
 constexpr const char* kafka_mark = "log-is-kafka";
+
+base::result<bool> is_there(const fs::path& path) {
+  std::error_code failed;
+  const bool found = fs::exists(path, failed);
+  if (failed) return base::fail(errc::start, path.string() + ": " + failed.message());
+  return found;
+}
 
 std::unexpected<base::error> of_other_kind(const Config& config, const char* kind) {
   return base::fail(errc::config, "data = \"" + config.data +
@@ -26,7 +36,9 @@ std::unexpected<base::error> of_other_kind(const Config& config, const char* kin
 
 base::result<OpenedLog> open_embedded(const Config& config) {
   const fs::path data = config.data;
-  if (fs::exists(data / kafka_mark)) return of_other_kind(config, "kafka");
+  const auto of_kafka = is_there(data / kafka_mark);
+  if (!of_kafka) return base::fail(base::error(of_kafka.error()));
+  if (*of_kafka) return of_other_kind(config, "kafka");
   auto options = config.log;
   options.directory = data / embedded_folder;
   auto opened = log::embedded::EmbeddedLog::open(options);
@@ -49,9 +61,34 @@ log::TopicResolverOptions resolver_options(const Config& config) {
   return out;
 }
 
+/// A directory's snapshots belong to one cluster and its topics: to others they would be put back
+/// as what was lost.
+base::result<void> hold_to(const Config& config, const log::OpLog& log) {
+  const fs::path data = config.data;
+  const fs::path mark = data / kafka_mark;
+  const std::string wanted = gateway::log_name(log.id()) + "\n" + config.kafka_topic + "\n";
+  const auto marked = is_there(mark);
+  if (!marked) return base::fail(base::error(marked.error()));
+  if (*marked) {
+    std::ifstream in(mark, std::ios::binary);
+    const std::string found{std::istreambuf_iterator<char>(in), {}};
+    if (found == wanted) return {};
+    return base::fail(errc::config,
+                      "data = \"" + config.data +
+                          "\" was used with another Kafka cluster or another kafka.topic (" +
+                          mark.string() + "); a directory stays with the log that it was begun " +
+                          "with: name that, or an empty directory");
+  }
+  std::error_code failed;
+  fs::create_directories(data, failed);
+  return write_synced(mark, wanted);
+}
+
 base::result<OpenedLog> open_kafka(const Config& config, base::Events& events) {
   const fs::path data = config.data;
-  if (fs::exists(data / embedded_folder)) return of_other_kind(config, "embedded");
+  const auto of_embedded = is_there(data / embedded_folder);
+  if (!of_embedded) return base::fail(base::error(of_embedded.error()));
+  if (*of_embedded) return of_other_kind(config, "embedded");
   auto topics = log::make_template_resolver(resolver_options(config));
   if (!topics) return base::fail(std::move(topics.error()));
   auto options = config.kafka;
@@ -64,11 +101,7 @@ base::result<OpenedLog> open_kafka(const Config& config, base::Events& events) {
   auto opened = log::kafka::KafkaLog::open(std::move(options), *out.topics);
   if (!opened) return base::fail(std::move(opened.error()));
   out.log = std::move(*opened);
-  std::error_code failed;
-  fs::create_directories(data, failed);
-  if (!std::ofstream(data / kafka_mark)) {
-    return base::fail(errc::start, (data / kafka_mark).string() + ": cannot be written");
-  }
+  if (auto ok = hold_to(config, *out.log); !ok) return base::fail(std::move(ok.error()));
   return out;
 }
 
@@ -98,6 +131,13 @@ base::result<void> check_log(const Config& config) {
   }
   if (auto topics = log::make_template_resolver(resolver_options(config)); !topics) {
     return base::fail(errc::config, "kafka.topic: " + topics.error().message);
+  }
+  const auto& topics_made = config.kafka.topics;
+  if (topics_made.replication > 0 && topics_made.min_insync_replicas > topics_made.replication) {
+    return base::fail(
+        errc::config,
+        "kafka.min_insync_replicas is more than kafka.replication: no edit would ever "
+        "be acknowledged");
   }
   for (const auto& [name, given] : config.kafka.clusters) {
     if (given.contains("bootstrap.servers")) {

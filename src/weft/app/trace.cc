@@ -129,6 +129,7 @@ base::result<ClientResponse> follow_locally(Config config, const TraceOptions& o
   const ScratchDirectory scratch;
   if (scratch.path().empty()) return base::fail(errc::start, "cannot make a scratch directory");
   config.data = scratch.path() + "/data";
+  config.log_kind = log_kind::embedded;  // nothing of this belongs among what others keep
   config.listen = "127.0.0.1:0";
   config.web.clear();
   config.net.tls = {};

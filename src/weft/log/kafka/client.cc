@@ -49,6 +49,40 @@ base::result<void> set(rd_kafka_conf_t* conf, const std::string& name, const std
                                                        : "it cannot have this value"));
 }
 
+base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
+                                     const properties& given, const properties& defaults,
+                                     const properties& fixed) {
+  std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
+  for (const char* refused : {"transactional.id", "metadata.broker.list"}) {
+    if (given.contains(refused)) {
+      return base::fail(errc::failed,
+                        std::string("kafka: property ") + refused + ": cannot be used");
+    }
+  }
+  properties all = given;
+  for (const auto& [name, value] : fixed) {
+    const auto [at, fresh] = all.emplace(name, value);
+    if (fresh || at->second == value) continue;
+    std::string why = "kafka: property ";
+    why.append(name).append(" must be ").append(value);
+    return base::fail(errc::failed, std::move(why));
+  }
+  all.insert(defaults.begin(), defaults.end());
+  all.emplace("socket.nagle.disable", "true");  // what is sent is wanted now
+  for (const auto& [name, value] : all) {
+    if (auto ok = set(conf.get(), name, value); !ok) return base::fail(std::move(ok.error()));
+  }
+  rd_kafka_conf_set_opaque(conf.get(), &callbacks);
+  rd_kafka_conf_set_log_cb(conf.get(), report_log);
+  rd_kafka_conf_set_error_cb(conf.get(), report_error);
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf.get(), report_delivery);
+  std::array<char, 512> why{};
+  handle_ptr out(rd_kafka_new(type, conf.get(), why.data(), why.size()));
+  if (!out) return base::fail(errc::failed, std::string("kafka: ") + why.data());
+  static_cast<void>(conf.release());  // the handle's now
+  return out;
+}
+
 }  // namespace
 
 base::error to_error(rd_kafka_resp_err_t code, const std::string& doing) {
@@ -96,38 +130,59 @@ bool says_unknown(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
 }
 
-base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
-                                     const properties& given, const properties& defaults,
-                                     const properties& fixed) {
-  std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
-  properties all = given;
-  for (const auto& [name, value] : fixed) {
-    const auto [at, fresh] = all.emplace(name, value);
-    if (fresh || at->second == value) continue;
-    std::string why = "kafka: property ";
-    why.append(name).append(" must be ").append(value);
-    return base::fail(errc::failed, std::move(why));
-  }
-  all.insert(defaults.begin(), defaults.end());
-  all.emplace("socket.nagle.disable", "true");  // what is sent is wanted now
-  for (const auto& [name, value] : all) {
-    if (auto ok = set(conf.get(), name, value); !ok) return base::fail(std::move(ok.error()));
-  }
-  rd_kafka_conf_set_opaque(conf.get(), &callbacks);
-  rd_kafka_conf_set_log_cb(conf.get(), report_log);
-  rd_kafka_conf_set_error_cb(conf.get(), report_error);
-  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf.get(), report_delivery);
-  std::array<char, 512> why{};
-  handle_ptr out(rd_kafka_new(type, conf.get(), why.data(), why.size()));
-  if (!out) return base::fail(errc::failed, std::string("kafka: ") + why.data());
-  static_cast<void>(conf.release());  // the handle's now
-  return out;
+base::result<handle_ptr> make_producer(Callbacks& callbacks, const properties& given,
+                                       std::chrono::milliseconds append_timeout,
+                                       std::size_t record_bytes_max) {
+  return make_handle(
+      RD_KAFKA_PRODUCER, callbacks, given,
+      {
+          {"linger.ms", "1"},
+          {"reconnect.backoff.max.ms", "1000"},
+          {"topic.metadata.refresh.fast.interval.ms", "50"},
+          {"message.timeout.ms", std::to_string(append_timeout.count())},
+          // The log itself bounds what waits.
+          {"queue.buffering.max.messages", "10000000"},
+          {"queue.buffering.max.kbytes", "2000000"},
+          {"message.max.bytes", std::to_string(record_bytes_max + overhead_bytes_max)},
+      },
+      {
+          {"enable.idempotence", "true"},
+          {"acks", "all"},
+          {"partitioner", "murmur2_random"},
+          // A topic that the brokers make has their retention, which deletes what was acknowledged.
+          {"allow.auto.create.topics", "false"},
+      });
+}
+
+base::result<handle_ptr> make_consumer(Callbacks& callbacks, const properties& given,
+                                       std::chrono::milliseconds fetch_wait) {
+  return make_handle(RD_KAFKA_CONSUMER, callbacks, given,
+                     {
+                         {"fetch.wait.max.ms", std::to_string(fetch_wait.count())},
+                         {"fetch.error.backoff.ms", "50"},
+                         {"topic.metadata.refresh.fast.interval.ms", "50"},
+                         {"reconnect.backoff.max.ms", "1000"},
+                         // Bounded in bytes; librdkafka rests for a second when either is reached.
+                         {"queued.min.messages", "1000000"},
+                         {"queued.max.messages.kbytes", "32768"},
+                     },
+                     {
+                         {"enable.partition.eof", "true"},
+                         {"allow.auto.create.topics", "false"},
+                         // Ends would be those of others' transactions, behind which ours lie.
+                         {"isolation.level", "read_uncommitted"},
+                     });
 }
 
 base::result<void> check_properties(const properties& given) {
-  const std::unique_ptr<rd_kafka_conf_t, ConfDeleter> conf(rd_kafka_conf_new());
-  for (const auto& [name, value] : given) {
-    if (auto ok = set(conf.get(), name, value); !ok) return ok;
+  Callbacks unheard;
+  constexpr std::chrono::milliseconds any_time{1000};
+  constexpr std::size_t any_size = 1u << 20;
+  if (auto producer = make_producer(unheard, given, any_time, any_size); !producer) {
+    return base::fail(std::move(producer.error()));
+  }
+  if (auto consumer = make_consumer(unheard, given, any_time); !consumer) {
+    return base::fail(std::move(consumer.error()));
   }
   return {};
 }

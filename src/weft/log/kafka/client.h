@@ -50,14 +50,19 @@ struct Callbacks {
   std::function<void(const rd_kafka_message_t&)> on_report = {};  ///< producers: of each message
 };
 
-/// A handle with `defaults`, over them what was given, over that `fixed`. What is fixed cannot be
-/// given otherwise.
-/// Errors: failed: librdkafka does not know a property, does not take its value, or it is fixed.
-base::result<handle_ptr> make_handle(rd_kafka_type_t type, Callbacks& callbacks,
-                                     const properties& given, const properties& defaults,
-                                     const properties& fixed);
+/// What a record has beside its envelope, at most.
+inline constexpr std::size_t overhead_bytes_max = std::size_t{64} << 10;
 
-/// Whether librdkafka knows the properties and takes their values. Errors: failed.
+/// A producer or consumer with what was given over Weft's own defaults. Properties that the
+/// promises of the log rest on cannot be given otherwise. Errors: failed: librdkafka does not know
+/// a property, does not take its value or that beside others, or it is fixed.
+base::result<handle_ptr> make_producer(Callbacks& callbacks, const properties& given,
+                                       std::chrono::milliseconds append_timeout,
+                                       std::size_t record_bytes_max);
+base::result<handle_ptr> make_consumer(Callbacks& callbacks, const properties& given,
+                                       std::chrono::milliseconds fetch_wait);
+
+/// Whether both can be made with these properties, without connecting. Errors: failed.
 base::result<void> check_properties(const properties& given);
 
 /// A topic to consume from; offsets are never stored and never reset on their own.

@@ -19,23 +19,8 @@ base::result<std::unique_ptr<Follower>> Follower::open(std::string cluster, cons
   out->callbacks_.on_error = [&listener, cluster = std::move(cluster)](rd_kafka_resp_err_t code) {
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) listener.on_brokers_down(cluster);
   };
-  auto handle =
-      make_handle(RD_KAFKA_CONSUMER, out->callbacks_, given,
-                  {
-                      // A partition that is new here waits for the fetch under way.
-                      {"fetch.wait.max.ms", "50"},
-                      {"fetch.error.backoff.ms", "50"},
-                      {"topic.metadata.refresh.fast.interval.ms", "50"},
-                      {"reconnect.backoff.max.ms", "1000"},
-                      // Bounded in bytes; librdkafka rests for a second when either is reached.
-                      {"queued.min.messages", "1000000"},
-                      {"queued.max.messages.kbytes", "32768"},
-                  },
-                  {
-                      {"enable.partition.eof", "true"},
-                      {"allow.auto.create.topics", "false"},
-                      {"isolation.level", "read_uncommitted"},
-                  });
+  // A partition that is new here waits for the fetch under way.
+  auto handle = make_consumer(out->callbacks_, given, std::chrono::milliseconds(50));
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->queue_.reset(rd_kafka_queue_new(out->handle_.get()));

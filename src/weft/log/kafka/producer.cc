@@ -35,8 +35,6 @@ base::result<std::unique_ptr<Producer>> Producer::open(const properties& given,
                                                        std::size_t record_bytes_max,
                                                        base::Events* events,
                                                        std::function<void()> on_fatal) {
-  // A request carries headers and framing beside the envelope.
-  constexpr std::size_t overhead_bytes_max = std::size_t{64} << 10;
   std::unique_ptr<Producer> out(new Producer);
   out->on_fatal_ = std::move(on_fatal);
   out->callbacks_.events = events;
@@ -46,19 +44,7 @@ base::result<std::unique_ptr<Producer>> Producer::open(const properties& given,
   out->callbacks_.on_report = [self = out.get()](const rd_kafka_message_t& message) {
     self->on_report(message);
   };
-  auto handle = make_handle(
-      RD_KAFKA_PRODUCER, out->callbacks_, given,
-      {
-          {"linger.ms", "1"},
-          {"reconnect.backoff.max.ms", "1000"},
-          {"topic.metadata.refresh.fast.interval.ms", "50"},
-          {"message.timeout.ms", std::to_string(append_timeout.count())},
-          // The log itself bounds what waits.
-          {"queue.buffering.max.messages", "10000000"},
-          {"queue.buffering.max.kbytes", "2000000"},
-          {"message.max.bytes", std::to_string(record_bytes_max + overhead_bytes_max)},
-      },
-      {{"enable.idempotence", "true"}, {"acks", "all"}, {"partitioner", "murmur2_random"}});
+  auto handle = make_producer(out->callbacks_, given, append_timeout, record_bytes_max);
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->thread_ = std::thread([self = out.get()] { self->serve(); });

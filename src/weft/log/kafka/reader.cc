@@ -49,25 +49,9 @@ base::result<std::unique_ptr<Reader>> Reader::open(const properties& given, base
                                                    const std::atomic<bool>& closing) {
   std::unique_ptr<Reader> out(new Reader(patience, &closing));
   out->callbacks_.events = events;
-  auto handle =
-      make_handle(RD_KAFKA_CONSUMER, out->callbacks_, given,
-                  {
-                      // A scan ends in the middle of what it could have: waiting for more
-                      // would only keep the next scan waiting.
-                      {"fetch.wait.max.ms", "10"},
-                      {"fetch.error.backoff.ms", "50"},
-                      {"topic.metadata.refresh.fast.interval.ms", "50"},
-                      {"reconnect.backoff.max.ms", "1000"},
-                      // Bounded in bytes; librdkafka rests for a second when either is reached.
-                      {"queued.min.messages", "1000000"},
-                      {"queued.max.messages.kbytes", "32768"},
-                  },
-                  {
-                      {"enable.partition.eof", "true"},
-                      {"allow.auto.create.topics", "false"},
-                      // Ends would be those of others' transactions, behind which ours lie.
-                      {"isolation.level", "read_uncommitted"},
-                  });
+  // A scan ends in the middle of what it could have: waiting for more would only keep the next
+  // scan waiting.
+  auto handle = make_consumer(out->callbacks_, given, std::chrono::milliseconds(10));
   if (!handle) return base::fail(std::move(handle.error()));
   out->handle_ = std::move(*handle);
   out->queue_.reset(rd_kafka_queue_new(out->handle_.get()));
@@ -165,7 +149,6 @@ base::result<bool> Reader::create(const std::string& topic, const TopicSettings&
   const std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter> wanted(rd_kafka_NewTopic_new(
       topic.c_str(), settings.partitions, settings.replication, why.data(), why.size()));
   if (!wanted) return base::fail(errc::failed, "kafka: " + doing + ": " + why.data());
-  constexpr std::size_t overhead_bytes_max = std::size_t{64} << 10;
   std::map<std::string, std::string> config = settings.more;
   config.insert({
       {"retention.ms", "-1"},
