@@ -1,5 +1,6 @@
 #include "weft/log/kafka/producer.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -46,6 +47,10 @@ base::result<std::unique_ptr<Producer>> Producer::open(const properties& given,
   out->callbacks_.on_report = [self = out.get()](const rd_kafka_message_t& message) {
     self->on_report(message);
   };
+  // Nor does a request that a broker took and does not answer keep its records waiting for longer;
+  // a minute is librdkafka's own.
+  const auto answer_timeout = std::clamp<std::chrono::milliseconds>(
+      append_timeout, std::chrono::seconds(1), std::chrono::seconds(60));
   auto handle = make_handle(
       RD_KAFKA_PRODUCER, out->callbacks_, given,
       {
@@ -53,6 +58,7 @@ base::result<std::unique_ptr<Producer>> Producer::open(const properties& given,
           {"reconnect.backoff.max.ms", "1000"},
           {"topic.metadata.refresh.fast.interval.ms", "50"},
           {"message.timeout.ms", std::to_string(append_timeout.count())},
+          {"socket.timeout.ms", std::to_string(answer_timeout.count())},
           // The log itself bounds what waits.
           {"queue.buffering.max.messages", "10000000"},
           {"queue.buffering.max.kbytes", "2000000"},
