@@ -84,7 +84,7 @@ class Listener final : public Subscriber {
   }
 
  private:
-  static constexpr std::chrono::seconds deadline{20};
+  static constexpr std::chrono::seconds deadline{60};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   record_batch records_;

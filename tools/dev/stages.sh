@@ -18,7 +18,7 @@ stage_build_release() {
 # Besides ctest's own lines: how many GoogleTest cases ran, and which were skipped and why.
 run_ctest() {
   local preset=$1 rc=0 out=$logs/ctest-$1.txt
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j 2 -V >"$out" 2>&1 || rc=$?
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -LE long -j 2 -V >"$out" 2>&1 || rc=$?
   if [ $rc -ne 0 ]; then
     grep -aE -A 4 '^[0-9]+: (.*Failure$|\[  FAILED  \] .*ms\)$|.*ERROR: |SUMMARY: )' "$out" | head -n 80 || true
     sed -n '/^The following tests FAILED/,$p' "$out"
@@ -176,6 +176,12 @@ stage_sim() { run_sim "$@"; }
 stage_sim_60s() { run_sim --seconds 60; }
 # Bugs planted into scratch copies: the simulation must see each.
 stage_planted() { test/sim/planted.sh; }
+
+# The log on a Kafka that is killed, stands still, or forgets.
+stage_kafka_faults() {
+  tools/build.sh ci log_kafka_faults_test
+  build/ci/test/log/log_kafka_faults_test
+}
 
 stage_tsan() {
   tools/build.sh tsan

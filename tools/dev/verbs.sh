@@ -10,7 +10,7 @@ verb_help() {
   test                     what CI runs (.ci/run), stage by stage with times; reports/test.json
   check                    formatting, include directions, style
   full                     test, then what takes longer: crashes, an hour's soak, long fuzzing, tsan, bare machine
-  full STAGE…              only those of its stages (sim planted chaos-100 chaos-control soak fuzz-full tsan
+  full STAGE…              only those of its stages (sim planted chaos-100 chaos-control soak fuzz-full kafka-faults tsan
                            tidy bare, or those of test); reports/full-STAGE.json
   client                   the npm provider: build and tests (clients/js)
   e2e [flags]              the end-to-end scenarios alone (test/e2e/run.mjs)

@@ -46,7 +46,7 @@ Outsider::Outsider() {
   auto producer = Producer::open(reach(), patience, 1'000'000, nullptr, [] {});
   EXPECT_TRUE(producer);
   producer_ = std::move(*producer);
-  auto admin = make_handle(RD_KAFKA_PRODUCER, callbacks_, reach(), {}, {});
+  auto admin = make_producer(callbacks_, reach(), patience, 1'000'000);
   EXPECT_TRUE(admin);
   admin_ = std::move(*admin);
 }

@@ -41,7 +41,7 @@ std::unique_ptr<TopicResolver> default_resolver();
 /// Asks until it is true, which nothing would tell a test; false when it is not for long.
 template <typename Condition>
 bool eventually(const Condition& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();

@@ -1,5 +1,6 @@
 #include "weft/log/kafka/client.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -133,6 +134,10 @@ bool says_unknown(rd_kafka_resp_err_t code) {
 base::result<handle_ptr> make_producer(Callbacks& callbacks, const properties& given,
                                        std::chrono::milliseconds append_timeout,
                                        std::size_t record_bytes_max) {
+  // Nor does a request that a broker took and does not answer keep its records waiting for longer;
+  // a minute is librdkafka's own.
+  const auto answer_timeout = std::clamp<std::chrono::milliseconds>(
+      append_timeout, std::chrono::seconds(1), std::chrono::seconds(60));
   return make_handle(
       RD_KAFKA_PRODUCER, callbacks, given,
       {
@@ -140,6 +145,7 @@ base::result<handle_ptr> make_producer(Callbacks& callbacks, const properties& g
           {"reconnect.backoff.max.ms", "1000"},
           {"topic.metadata.refresh.fast.interval.ms", "50"},
           {"message.timeout.ms", std::to_string(append_timeout.count())},
+          {"socket.timeout.ms", std::to_string(answer_timeout.count())},
           // The log itself bounds what waits.
           {"queue.buffering.max.messages", "10000000"},
           {"queue.buffering.max.kbytes", "2000000"},

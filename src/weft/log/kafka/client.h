@@ -50,7 +50,7 @@ struct Callbacks {
   std::function<void(const rd_kafka_message_t&)> on_report = {};  ///< producers: of each message
 };
 
-/// What a record has beside its envelope, at most.
+/// A request carries headers and framing beside the envelope: this much at most.
 inline constexpr std::size_t overhead_bytes_max = std::size_t{64} << 10;
 
 /// A producer or consumer with what was given over Weft's own defaults. Properties that the
