@@ -46,6 +46,7 @@ run_single() {
 }
 
 stages_of_test=(setup build-ci unit check oracle fuzz-short build-release sim-60s client e2e openapi browser chaos-5)
+stages_of_full=(setup-full sim planted chaos-100 chaos-control soak fuzz-full kafka-faults tsan tidy bare)
 
 # Without the tools or the programs the rest would only repeat the same failure.
 run_stages() {
