@@ -33,6 +33,10 @@ cp "$sources" "$root$sources"
 for file in /etc/apt/apt.conf.d/*; do
   if grep -qs '^Acquire' "$file" && ! grep -qs gzip "$file"; then cp "$file" "$root/etc/apt/apt.conf.d/"; fi
 done
+# Roots of the machine's own: Java takes none from the environment.
+for file in /usr/local/share/ca-certificates/*.crt; do
+  if [ -f "$file" ]; then install -D -m 644 "$file" "$root$file"; fi
+done
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 for file in /etc/pip.conf "$HOME/.npmrc" "$HOME/.config/pip/pip.conf" "$HOME/.cargo/config.toml"; do
   if [ -f "$file" ]; then install -D "$file" "$root${file/#$HOME//root}"; fi
