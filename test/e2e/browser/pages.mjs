@@ -83,15 +83,19 @@ async function rich_type(window, text, at) {
   await window.page.keyboard.type(text);
 }
 
+/** These words in any order, each with the space behind it: what is typed before that has come would be one word with it. */
+const holds_words = (text, words) =>
+  words.every((word) => new RegExp(`${word}\\s`).test(text)) && text.trim().split(/\s+/).length === words.length;
+
 /** What two people do on a page: add a word, see all words, and see one another. */
 const pages = {
   text: {
     ready: (window) => window.page.locator('[data-testid=editor] .cm-content').waitFor(),
-    add: (window, word) => window.type(`${word} `),
+    add: (window, word, at) => window.type(`${word} `, at),
     see: (window, words) =>
       until(`text with ${words}`, async () => {
         const text = await window.text();
-        return { ok: words.every((word) => text.includes(word)) && text.trim().split(/\s+/).length === words.length, text };
+        return { ok: holds_words(text, words), text };
       }),
     sees_other: (window, name) => until(`caret of ${name}`, async () => (await window.carets()).includes(name)),
   },
@@ -105,7 +109,7 @@ const pages = {
           for (const caret of copy.querySelectorAll('.peer-caret')) caret.remove();
           return copy.textContent;
         });
-        return { ok: words.every((word) => text.includes(word)) && text.trim().split(/\s+/).length === words.length, text };
+        return { ok: holds_words(text, words), text };
       }),
     sees_other: (window, name) =>
       until(`caret of ${name}`, async () => (await window.at('rich').locator('.peer-name').allTextContents()).includes(name)),

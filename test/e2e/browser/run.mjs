@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
     url: { type: 'string', default: 'http://127.0.0.1:8787' },
     screenshots: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
+    only: { type: 'string', default: '' }, // checks whose name has this in it
   },
 });
 const url = options.url.replace(/\/+$/, '');
@@ -24,7 +25,7 @@ const ada = { name: 'Ada', color: '#7c3aed' };
 const grace = { name: 'Grace', color: '#0f766e' };
 
 const { browser, close } = await start_browser(options.chromium);
-const checks = new Checks();
+const checks = new Checks(options.only);
 
 async function with_windows(count, body) {
   const windows = [];
