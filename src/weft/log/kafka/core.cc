@@ -179,7 +179,8 @@ void KafkaLog::Core::release(const base::DocumentId& document, std::uint64_t gen
 }
 
 void KafkaLog::Core::remember(const base::DocumentId& document, const Partition& partition) {
-  if (positions_.size() >= positions_max) positions_.clear();
+  // Whoever asks for one may have read long before: the last so many stay known.
+  if (positions_.size() >= positions_max) older_positions_ = std::exchange(positions_, {});
   positions_[document] = {partition.connection.name, partition.topic->id, partition.topic->name,
                           partition.index, log_offset{}};
 }
@@ -194,6 +195,8 @@ LogPosition KafkaLog::Core::position(const base::DocumentId& document, log_offse
            offset};
   } else if (const auto known = positions_.find(document); known != positions_.end()) {
     out = known->second;
+  } else if (const auto old = older_positions_.find(document); old != older_positions_.end()) {
+    out = old->second;
   }
   out.offset = offset;
   return out;

@@ -290,7 +290,8 @@ class KafkaLog::Core final : public Follower::Listener,
   std::map<std::string, Connection> connections_;
   std::unordered_map<base::DocumentId, Entry> documents_;
   std::vector<base::DocumentId> idle_;  ///< perhaps; looked at when nobody holds an entry
-  std::unordered_map<base::DocumentId, LogPosition> positions_;  ///< of those read lately
+  std::unordered_map<base::DocumentId, LogPosition> positions_;        ///< of those read lately
+  std::unordered_map<base::DocumentId, LogPosition> older_positions_;  ///< and before them
   std::map<Follower::number, partition_ptr> followed_;
   inflight_map inflight_;
   std::size_t inflight_bytes_ = 0;

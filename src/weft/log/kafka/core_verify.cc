@@ -240,7 +240,9 @@ void KafkaLog::Core::lose_topic(Connection& connection, const std::shared_ptr<co
     }
     std::erase_if(connection.partitions,
                   [&](const auto& one) { return one.second->topic == topic; });
-    std::erase_if(positions_, [&](const auto& one) { return one.second.log == topic->id; });
+    for (auto* positions : {&positions_, &older_positions_}) {
+      std::erase_if(*positions, [&](const auto& one) { return one.second.log == topic->id; });
+    }
     for (const base::DocumentId& document : documents) give_up(document, why, losses);
     forget_idle();
   }
