@@ -12,6 +12,7 @@
 #include "weft/app/repair.h"
 #include "weft/app/snapshot_store.h"
 #include "weft/gateway/document_name.h"
+#include "weft/gateway/http/response.h"
 
 namespace weft::app {
 
@@ -85,12 +86,6 @@ class Doctor {
   }
 
  private:
-  static void name_document(const base::DocumentId& document, json& line) {
-    line["room"] = document.room_id;
-    line["document"] = document.doc_id;
-    if (document.subdoc_id) line["subdocument"] = *document.subdoc_id;
-  }
-
   void look_at(const base::DocumentId& document) {
     progress(base::to_string(document));
     const auto found = examine(storage_, document);
@@ -101,7 +96,7 @@ class Doctor {
     for (const Finding& finding : found->findings) {
       say_problem(base::to_string(document), finding.problem, finding.remedy);
       auto line = finding_json(finding);
-      name_document(document, line);
+      line.update(gateway::http::document_json(document));
       out_["problems"].back() = std::move(line);
     }
   }
@@ -114,7 +109,7 @@ class Doctor {
       say_problem(base::to_string(incident.document), incident.reason, reading_remedy);
       auto& line = out_["problems"].back();
       line["what"] = name_of(Finding::where::state);
-      name_document(incident.document, line);
+      line.update(gateway::http::document_json(incident.document));
       line["evidence"] = evidence.place_of(incident).string();
     }
   }

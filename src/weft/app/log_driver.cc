@@ -28,19 +28,21 @@ base::result<bool> is_there(const fs::path& path) {
   return found;
 }
 
-std::unexpected<base::error> of_other_kind(const Config& config, const char* kind) {
+/// Refuses a directory that holds what the other kind of log leaves there.
+base::result<void> must_lack(const Config& config, const char* what, const char* kind) {
+  const auto found = is_there(fs::path(config.data) / what);
+  if (!found) return base::fail(base::error(found.error()));
+  if (!*found) return {};
   return base::fail(errc::config, "data = \"" + config.data +
                                       "\" was used with log.kind = " + kind +
                                       "; a directory stays with the log that it was begun with");
 }
 
 base::result<OpenedLog> open_embedded(const Config& config) {
-  const fs::path data = config.data;
-  const auto of_kafka = is_there(data / kafka_mark);
-  if (!of_kafka) return base::fail(base::error(of_kafka.error()));
-  if (*of_kafka) return of_other_kind(config, "kafka");
+  if (auto ok = must_lack(config, kafka_mark, "kafka"); !ok)
+    return base::fail(base::error(ok.error()));
   auto options = config.log;
-  options.directory = data / embedded_folder;
+  options.directory = fs::path(config.data) / embedded_folder;
   auto opened = log::embedded::EmbeddedLog::open(options);
   if (!opened) {
     auto why = std::move(opened.error());
@@ -85,10 +87,9 @@ base::result<void> hold_to(const Config& config, const log::OpLog& log) {
 }
 
 base::result<OpenedLog> open_kafka(const Config& config, base::Events& events) {
-  const fs::path data = config.data;
-  const auto of_embedded = is_there(data / embedded_folder);
-  if (!of_embedded) return base::fail(base::error(of_embedded.error()));
-  if (*of_embedded) return of_other_kind(config, "embedded");
+  if (auto ok = must_lack(config, embedded_folder, "embedded"); !ok) {
+    return base::fail(base::error(ok.error()));
+  }
   auto topics = log::make_template_resolver(resolver_options(config));
   if (!topics) return base::fail(std::move(topics.error()));
   auto options = config.kafka;

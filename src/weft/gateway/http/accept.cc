@@ -43,6 +43,10 @@ int closeness(std::string_view range, std::string_view type) {
 
 }  // namespace
 
+bool is_octets(std::string_view type) {
+  return type.empty() || type == media::octets || type == "application/x-www-form-urlencoded";
+}
+
 std::string media_type(std::string_view content_type) {
   std::string out(trim(content_type.substr(0, content_type.find(';'))));
   std::ranges::transform(out, out.begin(), [](char c) {

@@ -25,4 +25,8 @@ std::optional<std::size_t> choose(std::string_view accept,
 /// "application/json" for "Application/JSON; charset=utf-8".
 std::string media_type(std::string_view content_type);
 
+/// Whether a body of this media type is bytes as they are. What clients that say nothing better
+/// send too: nothing, or curl's default for a body.
+bool is_octets(std::string_view type);
+
 }  // namespace weft::gateway::http

@@ -21,8 +21,7 @@ void post_awareness(Api& api, const exchange_ptr& exchange, const Target& target
                             "parameter stream must name an event stream of this document that was "
                             "opened with awareness=1, as its first event does");
   }
-  const auto type = media_type(exchange->request().header("Content-Type"));
-  if (!type.empty() && type != media::octets && type != "application/x-www-form-urlencoded") {
+  if (!is_octets(media_type(exchange->request().header("Content-Type")))) {
     return exchange->refuse(problems::bad_media_type,
                             "send one awareness update as application/octet-stream");
   }

@@ -48,11 +48,6 @@ base::result<Prepared> prepare(std::vector<base::shared_bytes> updates, UpdateFo
   return out;
 }
 
-/// What clients that say nothing better send too: curl's default for a body.
-bool is_single(const std::string& type) {
-  return type.empty() || type == media::octets || type == "application/x-www-form-urlencoded";
-}
-
 json results_json(Api& api, const Publish& publish, const std::vector<hub::PublishedItem>& items) {
   using outcome = hub::PublishedItem::outcome;
   json out = json::array();
@@ -127,7 +122,7 @@ void publish_updates(Api& api, const exchange_ptr& exchange, const Target& targe
   const auto type = media_type(request.header("Content-Type"));
   const bool framed = type == media::updates;
   const bool as_json = type == media::json;
-  if (!framed && !as_json && !is_single(type)) {
+  if (!framed && !as_json && !is_octets(type)) {
     return exchange->refuse(problems::bad_media_type,
                             "send one update as application/octet-stream, or several as "
                             "application/vnd.weft.updates or application/json");
